@@ -1,0 +1,33 @@
+//! Somebody who may log in.
+#![expect(missing_docs, reason = "the entity macros generate undocumented items; columns are documented")]
+
+use sea_orm::entity::prelude::*;
+
+use crate::secret_text::SecretText;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "account")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// As the user wrote it.
+    pub username: String,
+    /// Case-folded form, which is what must be unique.
+    #[sea_orm(unique)]
+    pub username_key: String,
+    /// As the user wrote it.
+    pub email: String,
+    /// Case-folded form, which is what must be unique.
+    #[sea_orm(unique)]
+    pub email_key: String,
+    /// bcrypt, in its modular crypt format.
+    pub password_hash: SecretText,
+    pub display_name: Option<String>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(has_many)]
+    pub sessions: HasMany<super::session::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

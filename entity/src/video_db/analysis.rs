@@ -1,0 +1,63 @@
+//! An analysis job: what was asked for, who works on it, how far it is.
+#![expect(missing_docs, reason = "the entity macros generate undocumented items; columns are documented")]
+
+use sea_orm::entity::prelude::*;
+
+/// The life of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "snake_case")]
+pub enum AnalysisStatus {
+    /// Waits for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// The report is there.
+    Succeeded,
+    /// It ended for good without a report; `error` says why.
+    Failed,
+    /// A client asked for its end.
+    Canceled,
+}
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "analysis")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub video_id: Uuid,
+    pub status: AnalysisStatus,
+    /// `video_analysis::Options`, as they were asked for.
+    #[sea_orm(column_type = "Json")]
+    pub options: Json,
+    /// How many times a worker has begun it.
+    pub attempts: i32,
+    /// Not to be claimed before: the backoff after a failed attempt.
+    pub available_at: DateTimeUtc,
+    /// The worker that runs it.
+    pub lease_owner: Option<String>,
+    /// When the lease lapses unless its owner renews it.
+    pub lease_expires_at: Option<DateTimeUtc>,
+    /// A client asked for its end; the lease's owner looks here.
+    pub cancel_requested: bool,
+    /// The step of the engine, for display.
+    pub stage: Option<String>,
+    /// 0 to 1, never falling within one attempt.
+    pub fraction: f64,
+    pub frames_done: i64,
+    pub frames_total: Option<i64>,
+    /// `{type, message, retryable}` of the last failed attempt.
+    #[sea_orm(column_type = "Json", nullable)]
+    pub error: Option<Json>,
+    /// The poster in the blob store.
+    pub poster_key: Option<String>,
+    pub queued_at: DateTimeUtc,
+    pub started_at: Option<DateTimeUtc>,
+    pub finished_at: Option<DateTimeUtc>,
+    #[sea_orm(belongs_to, from = "video_id", to = "id", on_delete = "Cascade")]
+    pub video: BelongsTo<super::video::Entity>,
+    #[sea_orm(has_one)]
+    pub report: HasOne<super::analysis_report::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,5 @@
+//! The database of Video Service: videos, their analyses, the reports.
+
+pub mod analysis;
+pub mod analysis_report;
+pub mod video;

@@ -1,0 +1,20 @@
+//! Migrations of User Service's database.
+
+mod m20261122_000001_accounts_and_sessions;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings User Service's database to its newest schema.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261122_000001_accounts_and_sessions::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "user_db_migrations".into_iden()
+    }
+}

@@ -1,0 +1,20 @@
+//! Migrations of Video Service's database.
+
+mod m20261122_000001_videos_and_analyses;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings Video Service's database to its newest schema.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261122_000001_videos_and_analyses::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "video_db_migrations".into_iden()
+    }
+}
