@@ -1,1 +1,22 @@
-//! What both services share.
+//! What both services share: settings, errors on the wire, extractors, health, metrics, clock, shutdown.
+//!
+//! Nothing in here knows a table, a token format or a video.
+
+pub mod app;
+pub mod bearer;
+pub mod clock;
+pub mod database;
+pub mod health;
+pub mod json;
+pub mod logging;
+pub mod metrics;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod random;
+pub mod request;
+pub mod secret_file;
+pub mod settings;
+pub mod shutdown;
+#[cfg(feature = "testing")]
+pub mod testing;

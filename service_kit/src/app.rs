@@ -1,0 +1,48 @@
+//! What every application is built on: where it listens, and how it answers what no handler saw.
+
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::web::{self, PathConfig, QueryConfig};
+use serde::Deserialize;
+
+use crate::problem::{FieldError, Problem};
+use crate::settings::SettingsError;
+
+/// The `[http]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    /// The address to listen on.
+    pub host: String,
+    /// The port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// Threads that answer requests.
+    pub workers: std::num::NonZeroUsize,
+    /// How long requests in flight may take to end when the service stops, in seconds.
+    pub shutdown_timeout_seconds: u64,
+}
+
+impl HttpSettings {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// [`SettingsError`] where the address is none, or is taken.
+    pub fn bind(&self) -> Result<TcpListener, SettingsError> {
+        let listener = TcpListener::bind((self.host.as_str(), self.port)).map_err(|error| {
+            let key = if error.kind() == io::ErrorKind::AddrInUse { "http.port" } else { "http.host" };
+            SettingsError::key(key, format!("cannot listen on {}:{}: {error}", self.host, self.port))
+        })?;
+        Ok(listener)
+    }
+}
+
+/// Makes the framework's own refusals problems with pointers.
+pub fn defaults(config: &mut web::ServiceConfig) {
+    config
+        // An address that cannot be is an address of nothing.
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into()))
+        .app_data(QueryConfig::default().error_handler(|error, _| {
+            Problem::invalid(vec![FieldError::new("query", error.to_string())]).into()
+        }));
+}

@@ -1,0 +1,86 @@
+//! Connecting to a database: an SQLite file by default, PostgreSQL where one is given.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlxError};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::settings::SettingsError;
+
+/// How long a writer waits for another process's write to an SQLite file before it gives up.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The `[database]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `postgres://…` or `sqlite://…`; without one, an SQLite file in the data directory.
+    pub url: Option<SecretString>,
+    /// Most connections to PostgreSQL at a time. An SQLite file has one: it has one writer anyhow.
+    pub max_connections: u32,
+    /// How long a request waits for a connection, in seconds.
+    pub acquire_timeout_seconds: u64,
+    /// Whether the service brings the schema up to date when it starts.
+    pub migrate_on_start: bool,
+}
+
+impl DatabaseSettings {
+    /// Opens the database; `default_file` is the SQLite file used where no URL is given.
+    ///
+    /// # Errors
+    /// When the URL is no database's ([`SettingsError`] names the key), or the database cannot be reached.
+    pub async fn connect(&self, default_file: &Path) -> Result<DatabaseConnection, SettingsError> {
+        let url = match &self.url {
+            Some(url) => url.expose_secret().to_owned(),
+            None => format!("sqlite://{}?mode=rwc", default_file.display()),
+        };
+        let mut options = ConnectOptions::new(url.clone());
+        options
+            .acquire_timeout(Duration::from_secs(self.acquire_timeout_seconds))
+            .connect_timeout(Duration::from_secs(self.acquire_timeout_seconds))
+            .sqlx_logging(false);
+        if url.starts_with("sqlite:") {
+            options.max_connections(1).map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .create_if_missing(true)
+                    .foreign_keys(true)
+                    .busy_timeout(SQLITE_BUSY_TIMEOUT)
+                    // Readers do not wait for the writer, and what was answered for is on the disk.
+                    .pragma("journal_mode", "WAL")
+                    .pragma("synchronous", "FULL")
+            });
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            options.max_connections(self.max_connections);
+        } else {
+            return Err(SettingsError::key("database.url", "must begin with postgres:// or sqlite://"));
+        }
+        Database::connect(options)
+            .await
+            .map_err(|error| SettingsError::key("database.url", connect_error(&error)))
+    }
+}
+
+/// The driver's words, without the URL, which may hold a password.
+fn connect_error(error: &DbErr) -> String {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => format!("cannot connect: {error}"),
+        other => format!("cannot connect: {other}"),
+    }
+}
+
+/// Whether an operation failed because the database went away, not because of what was asked.
+#[must_use]
+pub fn is_disconnect(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    match &**error {
+        SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed => true,
+        // PostgreSQL class 57: shut down by its operator, crashed, or still starting.
+        SqlxError::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}

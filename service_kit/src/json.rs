@@ -1,0 +1,153 @@
+//! A JSON body that says which of its members is wrong.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use crate::problem::{FieldError, Problem};
+
+/// The largest JSON body in bytes, where the application sets no [`JsonLimit`]: records are small.
+const DEFAULT_LIMIT: usize = 64 * 1024;
+
+/// Application data that sets the largest JSON body, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonLimit(pub usize);
+
+/// A body of type `T`, which should `deny_unknown_fields`.
+///
+/// Answers 415 for another media type, 413 over the limit, 400 for what is not JSON, 422 with a pointer for JSON that
+/// is no `T`.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let limit = request.app_data::<JsonLimit>().map_or(DEFAULT_LIMIT, |limit| limit.0);
+        let announced = announced_length(request);
+        let body = web::Payload::from_request(request, payload);
+        Box::pin(async move {
+            let too_large = || Problem::too_large(u64::try_from(limit).unwrap_or(u64::MAX));
+            if !is_json {
+                return Err(Problem::unsupported_media_type("application/json"));
+            }
+            if announced.is_some_and(|bytes| bytes > limit) {
+                return Err(too_large());
+            }
+            let body = body.await.map_err(|error| Problem::malformed("no body").cause(error))?;
+            let bytes = body
+                .to_bytes_limited(limit)
+                .await
+                .map_err(|_| too_large())?
+                .map_err(|error| Problem::malformed("the body ended early").cause(error))?;
+            parse(&bytes).map(Json)
+        })
+    }
+}
+
+/// The value in `bytes`.
+///
+/// # Errors
+/// 400 where it is not JSON, 422 with a pointer where it is no `T`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        if inner.is_data() {
+            Problem::invalid(vec![FieldError::new(pointer, without_position(&inner.to_string()))])
+        } else {
+            Problem::malformed(format!("the body is not JSON: {inner}"))
+        }
+    })?;
+    deserializer.end().map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}
+
+/// The pointer (RFC 6901) to what `path` leads to.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => pointer.push('?'),
+        }
+    }
+    pointer
+}
+
+/// The pointer already says where; "at line 1 column 17" would only distract.
+fn without_position(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message)
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    matches!(request.mime_type(), Ok(Some(kind)) if kind.type_() == mime::APPLICATION
+        && (kind.subtype() == mime::JSON || kind.suffix() == Some(mime::JSON)))
+}
+
+fn announced_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+    use actix_web::body::to_bytes;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Film {
+        #[expect(dead_code, reason = "only its parsing is looked at")]
+        title: String,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only its parsing is looked at")]
+        tags: Vec<String>,
+    }
+
+    async fn refusal(body: &str) -> Value {
+        let problem = parse::<Film>(body.as_bytes()).unwrap_err();
+        let bytes = to_bytes(problem.error_response().into_body()).await.unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_wrong_type_is_pointed_at() {
+        let problem = refusal(r#"{"title":"x","tags":["a",7]}"#).await;
+        assert_eq!(problem["status"], 422);
+        assert_eq!(problem["errors"][0]["pointer"], "/tags/1");
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_member_is_pointed_at() {
+        let problem = refusal(r#"{"title":"x","colour":"red"}"#).await;
+        assert_eq!(problem["errors"][0]["pointer"], "/colour");
+    }
+
+    #[actix_web::test]
+    async fn a_missing_member_is_named() {
+        let problem = refusal("{}").await;
+        assert_eq!(problem["errors"][0]["detail"], "missing field `title`");
+    }
+
+    #[actix_web::test]
+    async fn what_is_not_json_is_malformed() {
+        for body in ["", "{", "{\"title\":\"x\"} trailing", "nonsense", "{\"title\":\"\u{0}\"}"] {
+            assert_eq!(refusal(body).await["status"], 400, "{body:?}");
+        }
+    }
+}
