@@ -1,0 +1,103 @@
+//! Sound: one decoder, as 32-bit float samples, handed on block by block.
+
+use std::io::{ErrorKind as IoErrorKind, Read};
+
+use crate::detect::AudioDetector;
+use crate::error::{Error, ErrorKind};
+use crate::execution::Execution;
+use crate::numeric::len;
+use crate::probe::{AudioTrack, Probe};
+use crate::process::{Processes, Program, demuxing_rules};
+
+/// What came out of the audio stream.
+pub(crate) struct Sound {
+    /// Samples per channel.
+    pub(crate) samples: u64,
+    /// Whether the decoder complained or ended unsuccessfully.
+    pub(crate) damaged: bool,
+}
+
+/// Decodes the whole stream and feeds the detectors blocks of 100 ms of interleaved samples, the last one shorter.
+pub(crate) fn decode_sound(
+    probe: &Probe,
+    track: &AudioTrack,
+    execution: &Execution,
+    processes: &Processes,
+    detectors: &mut [Box<dyn AudioDetector>],
+) -> Result<Sound, Error> {
+    let mut running = processes.spawn(Program::Ffmpeg, &arguments(probe, track, execution), None)?;
+    let mut output = running.stdout()?;
+    let channels =
+        usize::try_from(track.channels).map_err(|_| Error::new(ErrorKind::Io, "too many channels"))?;
+    // 100 ms is the step of the gating blocks of BS.1770, after which momentary and short-term loudness are read.
+    let block = usize::try_from(track.sample_rate / 10).unwrap_or(1).max(1) * channels;
+    let mut bytes = vec![0; block * size_of::<f32>()];
+    let mut samples = Vec::with_capacity(block);
+    let mut total = 0;
+    loop {
+        let filled = fill(&mut output, &mut bytes).map_err(|error| Error::io("decoded sound", &error));
+        let filled = filled.or_else(|error| processes.watch.check().and(Err(error)))?;
+        let (floats, _) = bytes.get(..filled).unwrap_or_default().as_chunks::<4>();
+        samples.clear();
+        samples.extend(floats.iter().map(|bytes| finite(f32::from_le_bytes(*bytes))));
+        samples.truncate(samples.len() / channels * channels);
+        if !samples.is_empty() {
+            total += len(samples.len() / channels);
+            for detector in detectors.iter_mut() {
+                detector.feed(&samples)?;
+            }
+        }
+        if filled < bytes.len() {
+            break;
+        }
+    }
+    drop(output);
+    let exit = running.finish()?;
+    Ok(Sound { samples: total, damaged: !exit.success() || !exit.complaints.is_empty() })
+}
+
+/// Float codecs can carry what is no number; one such sample would make every sum one.
+fn finite(sample: f32) -> f32 {
+    if sample.is_finite() { sample } else { 0.0 }
+}
+
+/// Reads until the buffer is full or the input ends.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == IoErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution) -> Vec<String> {
+    let mut args = vec!["-nostdin".to_owned()];
+    args.extend(demuxing_rules(execution.max_pixels));
+    let map = format!("0:{}", track.index);
+    let (rate, channels) = (track.sample_rate.to_string(), track.channels.to_string());
+    // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way.
+    let rest = [
+        "-threads",
+        "1",
+        "-i",
+        &probe.url,
+        "-map",
+        &map,
+        "-ar",
+        &rate,
+        "-ac",
+        &channels,
+        "-c:a",
+        "pcm_f32le",
+        "-f",
+        "f32le",
+        "pipe:1",
+    ];
+    args.extend(rest.map(str::to_owned));
+    args
+}

@@ -1,0 +1,206 @@
+//! Pictures: decoded in pieces side by side, and joined only when that provably gives what one decoder gives.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind as IoErrorKind, Read};
+use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::plan::{Piece, WHOLE, cut};
+use super::timestamps::Timestamps;
+use crate::error::{Error, ErrorKind};
+use crate::execution::Execution;
+use crate::features::{Extractor, FRAME_BYTES, Features, HEIGHT, WIDTH};
+use crate::observer::Tracker;
+use crate::probe::{PacketIndex, Probe, VideoTrack};
+use crate::process::{Processes, Program, demuxing_rules};
+
+/// The tracker is told after this many pictures: often enough for a bar, too rarely to contend for its lock.
+const TELL_EVERY: u64 = 32;
+
+/// What there is to decode, and with what.
+pub(crate) struct VideoJob<'a> {
+    pub(crate) probe: &'a Probe,
+    pub(crate) track: &'a VideoTrack,
+    pub(crate) index: &'a PacketIndex,
+    /// Luma below which a pixel counts as dark.
+    pub(crate) dark_below: u8,
+    pub(crate) execution: &'a Execution,
+    pub(crate) processes: &'a Processes,
+    pub(crate) tracker: &'a Tracker<'a>,
+}
+
+/// Every picture of the stream, as features.
+pub(crate) struct Pictures {
+    pub(crate) features: Features,
+    /// Whether the decoder complained or ended unsuccessfully.
+    pub(crate) damaged: bool,
+}
+
+/// Decodes the whole stream. The result does not depend on the number of pieces: whatever one decoder would see otherwise
+/// than several makes the stream be decoded in one piece.
+pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
+    let pieces = cut(job.index, &job.probe.container.format, job.execution.segments);
+    if pieces.len() > 1 {
+        match decode_side_by_side(job, &pieces)? {
+            Some(features) => return Ok(Pictures { features, damaged: false }),
+            None => {
+                log::info!("pieces do not join, decoding in one pieces={}", pieces.len());
+                job.tracker.restart();
+            }
+        }
+    }
+    let decoded = decode_piece(job, &WHOLE, &AtomicBool::new(false))?;
+    Ok(Pictures { damaged: decoded.doubtful, features: decoded.features })
+}
+
+/// `None` when the pieces do not join.
+fn decode_side_by_side(job: &VideoJob<'_>, pieces: &[Piece]) -> Result<Option<Features>, Error> {
+    let queue: Mutex<VecDeque<(usize, &Piece)>> = Mutex::new(pieces.iter().enumerate().collect());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let abandoned = AtomicBool::new(false);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((number, piece)) = next() {
+            match decode_piece(job, piece, &abandoned) {
+                Ok(decoded) if decoded.joins(piece) => done.push((number, decoded.features)),
+                Ok(_) => abandoned.store(true, Ordering::Relaxed),
+                // What is wrong with one piece may be right in the whole; limits and the user are the same for both.
+                Err(error) if error.kind() == ErrorKind::DecoderCrashed => {
+                    abandoned.store(true, Ordering::Relaxed)
+                }
+                Err(error) => {
+                    abandoned.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+            if abandoned.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(done)
+    };
+    let results: Vec<Result<Vec<(usize, Features)>, Error>> = std::thread::scope(|scope| {
+        let workers = job.execution.workers.get().min(pieces.len());
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    let mut decoded = Vec::new();
+    for result in results {
+        decoded.extend(result?);
+    }
+    if abandoned.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    decoded.sort_by_key(|(number, _)| *number);
+    Ok(Some(decoded.into_iter().fold(Features::default(), |joined, (_, piece)| joined.join(piece))))
+}
+
+/// What one decoder gave.
+struct Decoded {
+    features: Features,
+    /// The decoder complained or ended unsuccessfully, or was abandoned.
+    doubtful: bool,
+}
+
+impl Decoded {
+    /// Whether it is exactly the pictures the packets promise, in order, and none doubtful.
+    fn joins(&self, piece: &Piece) -> bool {
+        let frames = &self.features.frames;
+        let first = frames.first().map(|frame| frame.pts);
+        !self.doubtful
+            && piece.expected == Some(crate::numeric::len(frames.len()))
+            && (piece.from.is_none() || piece.from == first)
+            && frames.iter().zip(frames.iter().skip(1)).all(|(one, next)| one.pts < next.pts)
+    }
+}
+
+/// Runs one single-threaded decoder over one piece.
+fn decode_piece(job: &VideoJob<'_>, piece: &Piece, abandoned: &AtomicBool) -> Result<Decoded, Error> {
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
+    let args = arguments(job, piece, writer.as_raw_fd());
+    let mut running = job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
+    let mut pictures = running.stdout()?;
+    let mut timestamps = Timestamps::new(std::fs::File::from(reader), job.track.time_base);
+    let mut extractor = Extractor::new(job.dark_below);
+    let mut buffer = vec![0; FRAME_BYTES];
+    let mut untold = 0;
+    let ended = loop {
+        match pictures.read_exact(&mut buffer) {
+            Ok(()) => {}
+            Err(error) if error.kind() == IoErrorKind::UnexpectedEof => break true,
+            Err(error) => {
+                job.processes.watch.check()?;
+                return Err(Error::io("decoded pictures", &error));
+            }
+        }
+        let Some(pts) = timestamps.next()? else { break true };
+        if piece.to.is_some_and(|to| pts >= to) || abandoned.load(Ordering::Relaxed) {
+            break false;
+        }
+        // Seeking lands on the keyframe or before it, and an open group's leading pictures belong to the piece before.
+        if piece.from.is_some_and(|from| pts < from) {
+            continue;
+        }
+        extractor.push(pts, &buffer);
+        untold += 1;
+        if untold == TELL_EVERY {
+            job.tracker.decoded(untold);
+            untold = 0;
+        }
+    };
+    job.tracker.decoded(untold);
+    drop((pictures, timestamps));
+    let doubtful = if ended {
+        let exit = running.finish()?;
+        if !exit.complaints.is_empty() {
+            log::info!("decoder complained text={:?}", exit.complaints.lines().next().unwrap_or_default());
+        }
+        !exit.success() || !exit.complaints.is_empty()
+    } else {
+        !running.kill()?.is_empty() || abandoned.load(Ordering::Relaxed)
+    };
+    Ok(Decoded { features: extractor.finish(), doubtful })
+}
+
+/// One input, one filter graph with its own scaler, two outputs: pictures on standard output, timestamps on `side`.
+fn arguments(job: &VideoJob<'_>, piece: &Piece, side: i32) -> Vec<String> {
+    let time_base = job.track.time_base;
+    let mut args = vec!["-nostdin".to_owned()];
+    args.extend(demuxing_rules(job.execution.max_pixels));
+    // Rotation would be done before scaling, on full pictures, and detectors do not care which side is up.
+    args.extend(["-threads", "1", "-noautorotate", "-copyts"].map(str::to_owned));
+    if let Some(from) = piece.from {
+        let micros = time_base.microseconds_ceil(from);
+        let sign = if micros < 0 { "-" } else { "" };
+        let (seconds, micros) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
+        let at = format!("{sign}{seconds}.{micros:06}");
+        args.extend(["-seek_timestamp", "1", "-noaccurate_seek", "-ss", &at].map(str::to_owned));
+    }
+    let graph = format!(
+        "[0:{}]scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,split[pictures][timestamps]",
+        job.track.index
+    );
+    args.extend(
+        ["-i", &job.probe.url, "-filter_complex_threads", "1", "-filter_complex", &graph].map(str::to_owned),
+    );
+    let time_base = time_base.to_string();
+    let raw = ["-fps_mode", "passthrough", "-enc_time_base", &time_base, "-c:v", "rawvideo"];
+    args.extend(
+        ["-map", "[pictures]"]
+            .iter()
+            .chain(&raw)
+            .chain(&["-f", "rawvideo", "pipe:1"])
+            .map(|&arg| arg.to_owned()),
+    );
+    // Each line is flushed, so that a picture never waits for its timestamp.
+    let side = format!("pipe:{side}");
+    let lines = ["-flush_packets", "1", "-f", "framecrc", &side];
+    args.extend(["-map", "[timestamps]"].iter().chain(&raw).chain(&lines).map(|&arg| arg.to_owned()));
+    args
+}

@@ -1,0 +1,103 @@
+//! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
+
+use crate::features::Frame;
+use crate::numeric::{len_to_f64, to_f64};
+use crate::options::ShotOptions;
+
+/// A change from one picture to the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cut {
+    /// The first picture of the new shot.
+    pub(super) frame: usize,
+    /// The measure that decided.
+    pub(super) metric: &'static str,
+    pub(super) value: f64,
+    pub(super) threshold: f64,
+}
+
+/// The measures of one place between two pictures.
+struct Measures {
+    /// Smallest change between the three pictures before and the three from here on: what lasts, in grey levels.
+    across: f64,
+    /// Largest change of neighbours within the four pictures on either side.
+    within: f64,
+    /// Change that motion does not explain.
+    residual: f64,
+    /// The same over the largest of the six around it.
+    towering: f64,
+    /// The same over the median of the twelve around it.
+    standing_out: f64,
+    /// Change of the colour histogram.
+    recolored: f64,
+}
+
+/// Finds all cuts, however short the shots between them are.
+pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
+    let mut steps = vec![0.0];
+    steps.extend(frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| distance(one, next)));
+    (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &steps, at)?, frames, options)).collect()
+}
+
+fn decide(at: usize, measures: &Measures, frames: &[Frame], options: &ShotOptions) -> Option<Cut> {
+    let peak = around(frames, at, 2).all(|(_, frame)| f64::from(frame.residual) <= measures.residual);
+    let contrast = measures.across / (measures.within + 2.0);
+    if measures.across > options.min_change && contrast > options.min_contrast {
+        return Some(Cut {
+            frame: at,
+            metric: "two_sided_contrast",
+            value: contrast,
+            threshold: options.min_contrast,
+        });
+    }
+    let clear = measures.towering > options.min_contrast;
+    let likely = measures.standing_out > 3.0 && measures.recolored > 0.25 && measures.towering > 0.9;
+    if peak && measures.residual > 7.0 && (clear || likely) && measures.across > options.min_change {
+        return Some(Cut {
+            frame: at,
+            metric: "motion_residual_contrast",
+            value: measures.towering,
+            threshold: options.min_contrast,
+        });
+    }
+    None
+}
+
+fn measure(frames: &[Frame], steps: &[f64], at: usize) -> Option<Measures> {
+    let this = frames.get(at)?;
+    let before = frames.get(at.saturating_sub(3)..at)?;
+    let after = frames.get(at..(at + 3).min(frames.len()))?;
+    let across = before.iter().flat_map(|one| after.iter().map(move |other| distance(one, other)));
+    let within_before = steps.get(at.saturating_sub(3).max(1)..at)?;
+    let within_after = steps.get(at + 1..(at + 4).min(steps.len()))?;
+    let residual = f64::from(this.residual);
+    let near = around(frames, at, 3).map(|(_, frame)| f64::from(frame.residual)).fold(0.0, f64::max);
+    let mut wide: Vec<f64> = around(frames, at, 6).map(|(_, frame)| f64::from(frame.residual)).collect();
+    wide.sort_unstable_by(f64::total_cmp);
+    Some(Measures {
+        across: across.fold(f64::INFINITY, f64::min),
+        within: within_before.iter().chain(within_after).copied().fold(0.0, f64::max),
+        residual,
+        towering: residual / (near + 1.0),
+        standing_out: residual / (wide.get(wide.len() / 2).copied().unwrap_or(0.0) + 1.0),
+        recolored: f64::from(this.recolored),
+    })
+}
+
+/// The neighbours of a picture up to `reach` away on either side, without itself and without the film's first, which has
+/// nothing before it to differ from.
+fn around(frames: &[Frame], at: usize, reach: usize) -> impl Iterator<Item = (usize, &Frame)> {
+    let first = at.saturating_sub(reach).max(1);
+    frames
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take((at + reach + 1).saturating_sub(first))
+        .filter(move |(index, _)| *index != at)
+}
+
+/// Mean absolute difference of the block colours of two pictures, 0 to 255.
+fn distance(one: &Frame, other: &Frame) -> f64 {
+    let sum: i64 =
+        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| i64::from(one.abs_diff(*other))).sum();
+    to_f64(sum) / len_to_f64(one.grid.len())
+}

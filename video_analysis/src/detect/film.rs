@@ -1,0 +1,85 @@
+//! The joined stream of features, and its clock.
+
+use crate::features::Frame;
+use crate::numeric::{len, round};
+use crate::rational::Rational;
+use crate::report::{Evidence, Segment, SegmentKind};
+
+/// All pictures of the analysed stream.
+pub(crate) struct Film {
+    pub(crate) frames: Vec<Frame>,
+    time_base: Rational,
+    /// Where the last picture ends.
+    end_pts: i64,
+}
+
+impl Film {
+    /// `last_duration` in ticks is what the container says of the last picture; otherwise it is taken to last as long as the
+    /// one before, or as one of `rate`.
+    pub(crate) fn new(
+        frames: Vec<Frame>,
+        time_base: Rational,
+        last_duration: Option<i64>,
+        rate: Option<Rational>,
+    ) -> Self {
+        let mut backwards = frames.iter().rev().map(|frame| frame.pts);
+        let last = backwards.next();
+        let step = last
+            .zip(backwards.next())
+            .map(|(last, before)| last.saturating_sub(before))
+            .filter(|step| *step > 0);
+        let of_rate = || {
+            let period = Rational::new(rate?.den, rate?.num)?;
+            Some(period.rescale(1, time_base).max(1))
+        };
+        let duration = last_duration.or(step).or_else(of_rate).unwrap_or(1);
+        Self { end_pts: last.unwrap_or(0).saturating_add(duration), frames, time_base }
+    }
+
+    pub(crate) fn time_base(&self) -> Rational {
+        self.time_base
+    }
+
+    /// Timestamp of a picture, or of the end.
+    pub(crate) fn pts(&self, frame: usize) -> i64 {
+        self.frames.get(frame).map_or(self.end_pts, |frame| frame.pts)
+    }
+
+    /// Time of a picture, or of the end.
+    pub(crate) fn seconds(&self, frame: usize) -> f64 {
+        self.time_base.seconds(self.pts(frame))
+    }
+
+    /// From the first picture to the end of the last.
+    pub(crate) fn duration_seconds(&self) -> f64 {
+        if self.frames.is_empty() { 0.0 } else { self.seconds(self.frames.len()) - self.seconds(0) }
+    }
+
+    /// The pictures `[start, end)` as a segment.
+    pub(crate) fn segment(
+        &self,
+        kind: SegmentKind,
+        start: usize,
+        end: usize,
+        confidence: f64,
+        evidence: Option<Evidence>,
+    ) -> Segment {
+        Segment {
+            kind,
+            start_frame: Some(len(start)),
+            end_frame: Some(len(end)),
+            start_pts: self.pts(start),
+            end_pts: self.pts(end),
+            time_base: self.time_base,
+            start_seconds: round(self.seconds(start), 6),
+            end_seconds: round(self.seconds(end), 6),
+            confidence: round(confidence, 3),
+            evidence,
+        }
+    }
+}
+
+/// Evidence, with values rounded so that the report's bytes are stable.
+pub(crate) fn evidence(metric: &str, value: f64, threshold: f64) -> Evidence {
+    Evidence { metric: metric.to_owned(), value: round(value, 4), threshold: round(threshold, 4) }
+}

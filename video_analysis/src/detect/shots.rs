@@ -1,0 +1,115 @@
+//! Shots: the film between cuts and fades.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::cuts::{self, Cut};
+use super::fades::{self, Blank, Fade};
+use super::film::evidence;
+use super::{Detector, Film, Findings, VideoDetector, confidence};
+use crate::options::ShotOptions;
+use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
+
+/// Finds cuts and fades, and tiles the film with the shots between them.
+pub(super) struct Shots {
+    options: ShotOptions,
+}
+
+/// What opens the shot that begins at some frame.
+struct Opening {
+    by: OpenedBy,
+    confidence: f64,
+    evidence: Option<Evidence>,
+}
+
+impl Shots {
+    pub(super) fn new(options: &ShotOptions) -> Self {
+        Self { options: options.clone() }
+    }
+}
+
+impl Detector for Shots {
+    fn name(&self) -> &'static str {
+        "shots"
+    }
+
+    fn version(&self) -> &'static str {
+        "1"
+    }
+
+    fn params(&self) -> Value {
+        json!(self.options)
+    }
+}
+
+impl VideoDetector for Shots {
+    fn detect(&self, film: &Film, found: &mut Findings) {
+        if film.frames.is_empty() {
+            return;
+        }
+        let min_fade = usize::try_from(self.options.min_fade_frames).unwrap_or(usize::MAX);
+        let blanks = fades::find(&film.frames, min_fade);
+        let cuts = cuts::find(&film.frames, &self.options);
+        for blank in &blanks {
+            let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];
+            for (kind, fade) in parts.into_iter().filter_map(|(kind, fade)| Some((kind, fade.as_ref()?))) {
+                let (sure, why) = judged(fade);
+                found.transitions.push(film.segment(kind, fade.start, fade.end, sure, Some(why)));
+            }
+        }
+        found.shots = tile(film, &openings(&blanks, &cuts, film.frames.len()));
+    }
+}
+
+/// A fade-out, the plain pictures after it and the fade-in that follows open one shot: with the first picture that is seen.
+/// Where nothing fades in, the plain pictures end with a cut.
+fn openings(blanks: &[Blank], cuts: &[Cut], frames: usize) -> BTreeMap<usize, Opening> {
+    let mut openings: BTreeMap<usize, Opening> = cuts.iter().map(|cut| (cut.frame, of_cut(cut))).collect();
+    for blank in blanks {
+        let from = blank.fade_out.as_ref().map_or(blank.start, |fade| fade.start);
+        let to = blank.fade_in.as_ref().map_or(blank.end, |fade| fade.end);
+        // A cut into the plain stretch is one, and the stretch then belongs to the shot that fades in from it.
+        let cut_into = blank.fade_out.is_none() && (blank.start == 0 || openings.contains_key(&blank.start));
+        let cut_out_of = blank.fade_in.is_none();
+        openings.retain(|frame, _| {
+            let kept = (cut_into && *frame == blank.start) || (cut_out_of && *frame == blank.end);
+            *frame < from || *frame > to || kept
+        });
+        if let Some(fade) = &blank.fade_in
+            && !cut_into
+            && blank.end < frames
+        {
+            let (confidence, evidence) = judged(fade);
+            openings.insert(blank.end, Opening { by: OpenedBy::Fade, confidence, evidence: Some(evidence) });
+        }
+    }
+    openings
+}
+
+fn of_cut(cut: &Cut) -> Opening {
+    Opening {
+        by: OpenedBy::Cut,
+        confidence: confidence(cut.value, cut.threshold),
+        evidence: Some(evidence(cut.metric, cut.value, cut.threshold)),
+    }
+}
+
+fn judged(fade: &Fade) -> (f64, Evidence) {
+    let sure = confidence(Fade::THRESHOLD, fade.largest_step);
+    (sure, evidence("largest_step", fade.largest_step, Fade::THRESHOLD))
+}
+
+fn tile(film: &Film, openings: &BTreeMap<usize, Opening>) -> Vec<Shot> {
+    let start = Opening { by: OpenedBy::Start, confidence: 1.0, evidence: None };
+    let starts =
+        || [(0, &start)].into_iter().chain(openings.iter().map(|(frame, opening)| (*frame, opening)));
+    let ends = starts().skip(1).map(|(frame, _)| frame).chain([film.frames.len()]);
+    starts()
+        .zip(ends)
+        .map(|((from, opening), to)| Shot {
+            segment: film.segment(SegmentKind::Shot, from, to, opening.confidence, opening.evidence.clone()),
+            opened_by: opening.by,
+        })
+        .collect()
+}

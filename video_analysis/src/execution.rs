@@ -1,0 +1,72 @@
+//! How an analysis is run. Nothing here changes what is found.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the work is done: parallelism, limits and tools. Two runs with different `Execution`s give the same report, or one
+/// of them gives an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// Into how many pieces the pictures are cut; each is decoded by its own single-threaded process.
+    pub segments: NonZeroUsize,
+    /// How many pieces are decoded at the same time; the others queue.
+    pub workers: NonZeroUsize,
+    /// What one decoder process, and the whole analysis, may use.
+    pub limits: Limits,
+    /// Largest width × height of any video stream.
+    pub max_pixels: u64,
+    /// Longest duration of the file.
+    pub max_duration: Duration,
+    /// Most streams of the file.
+    pub max_streams: usize,
+    /// The `ffmpeg` program: a path, or a name looked up in `PATH`.
+    pub ffmpeg: PathBuf,
+    /// The `ffprobe` program: a path, or a name looked up in `PATH`.
+    pub ffprobe: PathBuf,
+}
+
+/// What decoders may use. All but `wall` are enforced by the kernel on each process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// CPU time of one process (`RLIMIT_CPU`).
+    pub cpu: Duration,
+    /// Address space of one process in bytes (`RLIMIT_AS`).
+    pub memory: u64,
+    /// Bytes that the decoders of one analysis may write to us, all together.
+    pub output: u64,
+    /// Wall time of the whole analysis.
+    pub wall: Duration,
+}
+
+impl Default for Limits {
+    /// Generous for a long film, small for a machine: two hours of CPU and wall, 2 GiB, 64 GiB of decoded output
+    /// (four hours of eight-channel sound at 48 kHz are 22 GiB).
+    fn default() -> Self {
+        const GIB: u64 = 1 << 30;
+        Self {
+            cpu: Duration::from_secs(2 * 3600),
+            memory: 2 * GIB,
+            output: 64 * GIB,
+            wall: Duration::from_secs(2 * 3600),
+        }
+    }
+}
+
+impl Default for Execution {
+    /// As many pieces as cores, but two at least; 8192 × 4608 pixels, 12 hours, 128 streams; tools from `PATH`.
+    fn default() -> Self {
+        const TWO: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+        let cores = std::thread::available_parallelism().unwrap_or(TWO).max(TWO);
+        Self {
+            segments: cores,
+            workers: cores,
+            limits: Limits::default(),
+            max_pixels: 8192 * 4608,
+            max_duration: Duration::from_secs(12 * 3600),
+            max_streams: 128,
+            ffmpeg: PathBuf::from("ffmpeg"),
+            ffprobe: PathBuf::from("ffprobe"),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What is kept of a picture: a few numbers, computed once, from which every detector works.
+
+mod histogram;
+mod motion;
+
+use histogram::Histogram;
+
+use crate::numeric::{count_to_f64, to_f32};
+
+/// Width of the pictures that are analysed.
+pub(crate) const WIDTH: usize = 48;
+/// Height of the pictures that are analysed.
+pub(crate) const HEIGHT: usize = 27;
+/// Bytes of such a picture, three per pixel: red, green, blue.
+pub(crate) const FRAME_BYTES: usize = PIXELS * 3;
+const PIXELS: usize = WIDTH * HEIGHT;
+/// Side of the square blocks whose mean colours are kept.
+const BLOCK: usize = 3;
+/// Colour components of the 16 × 9 blocks of a picture.
+pub(crate) const GRID: usize = PIXELS * 3 / (BLOCK * BLOCK);
+
+/// What is kept of one picture, about half a kilobyte.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// Timestamp in the stream's time base.
+    pub(crate) pts: i64,
+    /// Mean luma, 0 to 255.
+    pub(crate) mean: f32,
+    /// Standard deviation of luma: the picture's contrast.
+    pub(crate) deviation: f32,
+    /// Mean absolute difference of neighbouring pixels' luma: how much detail is sharp.
+    pub(crate) detail: f32,
+    /// Share of dark pixels, 0 to 1.
+    pub(crate) dark: f32,
+    /// Mean absolute luma difference to the picture before, after motion compensation; 0 for the first.
+    pub(crate) residual: f32,
+    /// Half the L1 distance of the colour histograms of this picture and the one before, 0 to 1; 0 for the first.
+    pub(crate) recolored: f32,
+    /// Mean red, green and blue of 16 × 9 blocks, row by row.
+    pub(crate) grid: Box<[u8; GRID]>,
+}
+
+/// The features of a stretch of pictures, and what is needed to join it to its neighbours.
+#[derive(Default)]
+pub(crate) struct Features {
+    pub(crate) frames: Vec<Frame>,
+    ends: Option<(Small, Small)>,
+}
+
+/// What comparing two neighbouring pictures needs.
+#[derive(Clone)]
+struct Small {
+    luma: Box<[u8; PIXELS]>,
+    histogram: Histogram,
+}
+
+impl Features {
+    /// Appends what follows directly, as if both had been one stretch.
+    pub(crate) fn join(mut self, mut next: Self) -> Self {
+        if let (Some((_, before)), Some((after, _)), Some(frame)) =
+            (&self.ends, &next.ends, next.frames.first_mut())
+        {
+            frame.compare(before, after);
+        }
+        self.frames.append(&mut next.frames);
+        self.ends = match (self.ends, next.ends) {
+            (Some((first, _)), Some((_, last))) => Some((first, last)),
+            (one, other) => one.or(other),
+        };
+        self
+    }
+}
+
+impl Frame {
+    fn compare(&mut self, before: &Small, this: &Small) {
+        self.residual = motion::residual(&before.luma, &this.luma);
+        self.recolored = before.histogram.distance(&this.histogram);
+    }
+}
+
+/// Turns small pictures into features, one after the other.
+pub(crate) struct Extractor {
+    dark_below: u8,
+    features: Features,
+}
+
+impl Extractor {
+    pub(crate) fn new(dark_below: u8) -> Self {
+        Self { dark_below, features: Features::default() }
+    }
+
+    /// Adds the next picture: `WIDTH` × `HEIGHT` pixels of red, green and blue.
+    pub(crate) fn push(&mut self, pts: i64, rgb: &[u8]) {
+        let (pixels, _) = rgb.as_chunks::<3>();
+        let mut luma = Box::new([0; PIXELS]);
+        for (luma, [red, green, blue]) in luma.iter_mut().zip(pixels) {
+            // BT.601 weights in 1/256; they sum to 256, so the quotient is below 256.
+            let sum = u32::from(*red) * 77 + u32::from(*green) * 150 + u32::from(*blue) * 29;
+            *luma = u8::try_from(sum >> 8).unwrap_or(u8::MAX);
+        }
+        let small = Small { histogram: Histogram::of(pixels), luma };
+        let mut frame = self.describe(pts, &small.luma, rgb);
+        match &mut self.features.ends {
+            None => self.features.ends = Some((small.clone(), small)),
+            Some((_, last)) => {
+                frame.compare(last, &small);
+                *last = small;
+            }
+        }
+        self.features.frames.push(frame);
+    }
+
+    pub(crate) fn finish(self) -> Features {
+        self.features
+    }
+
+    fn describe(&self, pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
+        let pixels = count_to_f64(crate::numeric::len(PIXELS));
+        let sum: u64 = luma.iter().map(|&value| u64::from(value)).sum();
+        let squares: u64 = luma.iter().map(|&value| u64::from(value) * u64::from(value)).sum();
+        let mean = count_to_f64(sum) / pixels;
+        let variance = (count_to_f64(squares) / pixels - mean * mean).max(0.0);
+        let dark = luma.iter().filter(|&&value| value < self.dark_below).count();
+        Frame {
+            pts,
+            mean: to_f32(mean),
+            deviation: to_f32(variance.sqrt()),
+            detail: detail(luma),
+            dark: to_f32(crate::numeric::len_to_f64(dark) / pixels),
+            residual: 0.0,
+            recolored: 0.0,
+            grid: grid(rgb),
+        }
+    }
+}
+
+/// Mean absolute difference of horizontally and vertically neighbouring pixels.
+fn detail(luma: &[u8; PIXELS]) -> f32 {
+    let across = luma.chunks_exact(WIDTH).flat_map(|row| row.iter().zip(row.iter().skip(1)));
+    let down = luma.iter().zip(luma.iter().skip(WIDTH));
+    let (sum, pairs) = across
+        .chain(down)
+        .fold((0u64, 0u64), |(sum, pairs), (one, other)| (sum + u64::from(one.abs_diff(*other)), pairs + 1));
+    to_f32(count_to_f64(sum) / count_to_f64(pairs.max(1)))
+}
+
+/// Mean colours of the blocks.
+fn grid(rgb: &[u8]) -> Box<[u8; GRID]> {
+    let mut grid = Box::new([0; GRID]);
+    let bands = rgb.chunks_exact(WIDTH * 3 * BLOCK);
+    for (row, band) in grid.chunks_exact_mut(WIDTH / BLOCK * 3).zip(bands) {
+        let mut sums = [0u32; WIDTH / BLOCK * 3];
+        for line in band.chunks_exact(WIDTH * 3) {
+            for (sums, block) in sums.as_chunks_mut::<3>().0.iter_mut().zip(line.chunks_exact(BLOCK * 3)) {
+                for pixel in block.as_chunks::<3>().0 {
+                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
+                }
+            }
+        }
+        for (mean, sum) in row.iter_mut().zip(sums) {
+            *mean = u8::try_from((sum + 4) / 9).unwrap_or(u8::MAX);
+        }
+    }
+    grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(seed: u32) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_le_bytes()[3]
+        };
+        (0..FRAME_BYTES).map(|_| next()).collect()
+    }
+
+    fn extract(seeds: std::ops::Range<u32>) -> Features {
+        let mut extractor = Extractor::new(26);
+        seeds.for_each(|seed| extractor.push(i64::from(seed), &noise(seed)));
+        extractor.finish()
+    }
+
+    #[test]
+    fn joined_stretches_equal_the_whole() {
+        let whole = extract(0..9);
+        let joined = Features::default().join(extract(0..2)).join(extract(2..3)).join(extract(3..9));
+        for (one, other) in whole.frames.iter().zip(&joined.frames) {
+            assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        }
+        assert_eq!(joined.frames.len(), 9);
+    }
+
+    #[test]
+    fn a_plain_picture_has_its_mean_and_neither_contrast_nor_detail() {
+        let mut extractor = Extractor::new(26);
+        extractor.push(0, &[20; FRAME_BYTES]);
+        let frame = &extractor.finish().frames[0];
+        assert_eq!((frame.mean, frame.deviation, frame.detail, frame.dark), (20.0, 0.0, 0.0, 1.0));
+        assert!(frame.grid.iter().all(|value| *value == 20));
+    }
+}

@@ -1,0 +1,49 @@
+//! The few number conversions that may round, each in one place with the reason why it is harmless.
+
+/// A count or a timestamp as a float. Exact up to 2^53: at 90 kHz that is three thousand years.
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53, and only used for seconds and shares")]
+pub(crate) fn to_f64(value: i64) -> f64 {
+    value as f64
+}
+
+/// A length or a sum as a float; exact up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53, and only used for shares and means")]
+pub(crate) fn count_to_f64(value: u64) -> f64 {
+    value as f64
+}
+
+/// The same for lengths in memory.
+pub(crate) fn len_to_f64(value: usize) -> f64 {
+    count_to_f64(len(value))
+}
+
+/// A length in memory as a count; never loses on any platform Rust supports.
+pub(crate) fn len(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+/// Features are kept as `f32`: seven digits are more than 8-bit pixels can fill.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "features of 8-bit pixels need no more than f32's digits"
+)]
+pub(crate) fn to_f32(value: f64) -> f32 {
+    value as f32
+}
+
+/// Rounds half away from zero to a fixed number of decimals, so that the report's bytes are stable; no negative zero.
+pub(crate) fn round(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    (value * scale).round() / scale + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_keeps_the_asked_decimals_and_knows_no_negative_zero() {
+        assert!((round(1.234_567_89, 6) - 1.234_568).abs() < 1e-12);
+        assert!(round(-0.000_000_01, 6).is_sign_positive());
+    }
+}

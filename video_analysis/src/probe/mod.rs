@@ -1,0 +1,179 @@
+//! What the container says: metadata, streams, packets.
+
+mod packets;
+mod raw;
+
+pub(crate) use packets::PacketIndex;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::execution::Execution;
+use crate::numeric::count_to_f64;
+use crate::process::{Exit, Processes, Program, demuxing_rules, input_url};
+use crate::rational::Rational;
+use crate::report::{Container, Stream, StreamKind};
+
+/// Metadata of the largest files is some hundred kilobytes.
+const MOST_METADATA: u64 = 16 << 20;
+
+/// The metadata of one file, and which streams are analysed.
+pub(crate) struct Probe {
+    /// The input as FFmpeg is given it.
+    pub(crate) url: String,
+    pub(crate) decoder: String,
+    pub(crate) container: Container,
+    pub(crate) streams: Vec<Stream>,
+    /// Whether ffprobe complained.
+    pub(crate) damaged: bool,
+}
+
+/// The analysed video stream.
+#[derive(Debug, Clone)]
+pub(crate) struct VideoTrack {
+    pub(crate) index: u32,
+    pub(crate) time_base: Rational,
+    pub(crate) duration_seconds: Option<f64>,
+    pub(crate) average_frame_rate: Option<Rational>,
+    /// Pictures the container promises.
+    pub(crate) declared_frames: Option<u64>,
+}
+
+/// The analysed audio stream.
+#[derive(Debug, Clone)]
+pub(crate) struct AudioTrack {
+    pub(crate) index: u32,
+    pub(crate) sample_rate: u32,
+    pub(crate) channels: u32,
+    pub(crate) layout: Option<String>,
+    /// Timestamp of the first sample, counted in samples.
+    pub(crate) start_sample: i64,
+    pub(crate) duration_seconds: Option<f64>,
+}
+
+/// Reads and checks the metadata.
+pub(crate) fn probe(
+    input: &Path,
+    execution: &Execution,
+    processes: &Processes,
+) -> Result<(Probe, Option<VideoTrack>, Option<AudioTrack>), Error> {
+    let url = input_url(input)?;
+    let mut args = demuxing_rules(execution.max_pixels);
+    args.extend(
+        [
+            "-show_program_version",
+            "-show_format",
+            "-show_streams",
+            "-show_chapters",
+            "-of",
+            "json",
+            "-i",
+            &url,
+        ]
+        .map(str::to_owned),
+    );
+    let (json, exit) = processes.output(Program::Ffprobe, &args, MOST_METADATA)?;
+    if exit.complaints.contains("exceeds specified max pixel count") {
+        return Err(Error::new(ErrorKind::TooManyPixels, exit.complaints));
+    }
+    if !exit.success() {
+        return Err(unreadable(exit));
+    }
+    let raw: raw::Output = serde_json::from_slice(&json)
+        .map_err(|error| Error::new(ErrorKind::Io, format!("ffprobe's metadata: {error}")))?;
+    let container = raw.container();
+    let mut streams: Vec<Stream> = raw.streams.iter().map(raw::Stream::describe).collect();
+    check_bounds(&container, &streams, execution)?;
+
+    let chosen = |kind: StreamKind| {
+        let candidates = || {
+            streams.iter().zip(&raw.streams).filter(|(stream, _)| {
+                stream.kind == kind
+                    && match kind {
+                        StreamKind::Video => {
+                            stream.video.as_ref().is_some_and(|video| !video.attached_picture)
+                        }
+                        _ => stream
+                            .audio
+                            .as_ref()
+                            .is_some_and(|audio| audio.sample_rate > 0 && audio.channels > 0),
+                    }
+            })
+        };
+        candidates().find(|(stream, _)| stream.default).or_else(|| candidates().next())
+    };
+    let video = chosen(StreamKind::Video).and_then(|(stream, raw)| raw.video_track(stream));
+    let audio = chosen(StreamKind::Audio).and_then(|(stream, raw)| raw.audio_track(stream));
+    if video.is_none() && audio.is_none() {
+        return Err(Error::new(ErrorKind::NotAVideo, "neither a video nor an audio stream"));
+    }
+    for stream in &mut streams {
+        stream.analyzed =
+            [video.as_ref().map(|v| v.index), audio.as_ref().map(|a| a.index)].contains(&Some(stream.index));
+    }
+    let probe = Probe {
+        url,
+        decoder: format!("ffmpeg {}", raw.program_version.version),
+        container,
+        streams,
+        damaged: !exit.complaints.is_empty(),
+    };
+    Ok((probe, video, audio))
+}
+
+/// Checked on metadata alone, before anything is decoded.
+fn check_bounds(container: &Container, streams: &[Stream], execution: &Execution) -> Result<(), Error> {
+    if streams.len() > execution.max_streams {
+        return Err(Error::new(ErrorKind::TooManyStreams, format!("{} streams", streams.len())));
+    }
+    for video in streams.iter().filter_map(|stream| stream.video.as_ref()) {
+        if u64::from(video.width) * u64::from(video.height) > execution.max_pixels {
+            return Err(Error::new(ErrorKind::TooManyPixels, format!("{} x {}", video.width, video.height)));
+        }
+    }
+    let durations =
+        streams.iter().filter_map(|stream| stream.duration_seconds).chain(container.duration_seconds);
+    check_duration(durations.fold(0.0, f64::max), execution.max_duration)
+}
+
+/// Fails when `seconds` is above the limit.
+pub(crate) fn check_duration(seconds: f64, most: Duration) -> Result<(), Error> {
+    if seconds > most.as_secs_f64() {
+        return Err(Error::new(ErrorKind::TooLong, format!("{seconds} seconds")));
+    }
+    Ok(())
+}
+
+/// Which kind of bad input an unsuccessful ffprobe means, by what it says.
+fn unreadable(exit: Exit) -> Error {
+    let kind = if exit.complaints.contains("not on whitelist") {
+        ErrorKind::UnsupportedFormat
+    } else if exit.complaints.contains("moov atom not found") {
+        ErrorKind::Truncated
+    } else if exit.complaints.contains("Permission denied") || exit.complaints.contains("No such file") {
+        ErrorKind::Io
+    } else {
+        ErrorKind::NotAVideo
+    };
+    Error::new(kind, exit.complaints)
+}
+
+/// Seconds from a count of ticks, for bounds only.
+pub(crate) fn span_seconds(ticks: u64, time_base: Rational) -> f64 {
+    count_to_f64(ticks) * time_base.to_f64()
+}
+
+impl AudioTrack {
+    /// What audio detectors are made for when there is no stream: they only tell their names and parameters.
+    pub(crate) fn nominal() -> Self {
+        Self {
+            index: 0,
+            sample_rate: 48_000,
+            channels: 2,
+            layout: None,
+            start_sample: 0,
+            duration_seconds: None,
+        }
+    }
+}

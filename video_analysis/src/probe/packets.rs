@@ -1,0 +1,174 @@
+//! The packets of the video stream: how many pictures there are, and where decoding can start.
+
+use std::io::{BufRead as _, BufReader};
+
+use crate::error::Error;
+use crate::process::{Processes, Program, demuxing_rules};
+
+/// What the list of packets tells, without decoding.
+#[derive(Debug, Default)]
+pub(crate) struct PacketIndex {
+    /// Timestamp and size of every packet that is to be shown, sorted by timestamp. Packets without one are missing here.
+    pub(crate) shown: Vec<(i64, u32)>,
+    /// Where decoding can start, sorted.
+    pub(crate) keyframes: Vec<Keyframe>,
+    /// Whether every packet has a timestamp, and no two have the same.
+    pub(crate) timed: bool,
+    /// Duration of the packet that is shown last, in ticks, where the container has it.
+    pub(crate) last_duration: Option<i64>,
+    /// Packets to be shown, also those without a timestamp.
+    pub(crate) packets: u64,
+    /// Whether ffprobe complained.
+    pub(crate) damaged: bool,
+}
+
+/// A packet from which decoding can start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keyframe {
+    pub(crate) pts: i64,
+    /// No picture that is decoded later is shown earlier: a closed group of pictures follows.
+    pub(crate) closed: bool,
+}
+
+/// One line of ffprobe's `compact` format.
+struct Packet {
+    pts: Option<i64>,
+    duration: Option<i64>,
+    size: u32,
+    key: bool,
+    discarded: bool,
+}
+
+impl PacketIndex {
+    /// Reads all packets of a stream; nothing is decoded.
+    pub(crate) fn read(
+        url: &str,
+        stream: u32,
+        max_pixels: u64,
+        processes: &Processes,
+    ) -> Result<Self, Error> {
+        let mut args = demuxing_rules(max_pixels);
+        let stream = stream.to_string();
+        args.extend(
+            [
+                "-select_streams",
+                &stream,
+                "-show_entries",
+                "packet=pts,duration,size,flags",
+                "-of",
+                "compact=p=0",
+                "-i",
+                url,
+            ]
+            .map(str::to_owned),
+        );
+        let mut running = processes.spawn(Program::Ffprobe, &args, None)?;
+        let mut index = Self { timed: true, ..Self::default() };
+        let mut last = None;
+        for line in BufReader::new(running.stdout()?).lines() {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    processes.watch.check()?;
+                    return Err(Error::io("list of packets", &error));
+                }
+            };
+            if let Some(packet) = Packet::parse(&line) {
+                index.add(&packet, &mut last);
+            }
+        }
+        let exit = running.finish()?;
+        index.damaged = !exit.success() || !exit.complaints.is_empty();
+        index.sort();
+        Ok(index)
+    }
+
+    /// Adds the next packet in the order of decoding; `last` is the one shown last so far.
+    fn add(&mut self, packet: &Packet, last: &mut Option<i64>) {
+        if packet.discarded {
+            return;
+        }
+        self.packets += 1;
+        let Some(pts) = packet.pts else {
+            self.timed = false;
+            return;
+        };
+        self.shown.push((pts, packet.size));
+        if last.is_none_or(|last| pts >= last) {
+            *last = Some(pts);
+            self.last_duration = packet.duration.filter(|duration| *duration > 0);
+        }
+        if packet.key {
+            self.keyframes.push(Keyframe { pts, closed: true });
+        } else if let Some(keyframe) = self.keyframes.last_mut()
+            && pts < keyframe.pts
+        {
+            keyframe.closed = false;
+        }
+    }
+
+    fn sort(&mut self) {
+        self.shown.sort_unstable();
+        self.keyframes.sort_unstable_by_key(|keyframe| keyframe.pts);
+        self.timed &= self.shown.iter().zip(self.shown.iter().skip(1)).all(|(one, next)| one.0 < next.0);
+    }
+}
+
+impl Packet {
+    /// `pts=0|duration=512|size=1042|flags=K__`, in whatever order.
+    fn parse(line: &str) -> Option<Self> {
+        let mut packet = Self { pts: None, duration: None, size: 0, key: false, discarded: false };
+        let mut fields = 0;
+        for (name, value) in line.split('|').filter_map(|field| field.split_once('=')) {
+            match name {
+                "pts" => packet.pts = value.parse().ok(),
+                "duration" => packet.duration = value.parse().ok(),
+                "size" => packet.size = value.parse().ok()?,
+                "flags" => (packet.key, packet.discarded) = (value.contains('K'), value.contains('D')),
+                _ => continue,
+            }
+            fields += 1;
+        }
+        (fields > 0).then_some(packet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(lines: &[&str]) -> PacketIndex {
+        let mut index = PacketIndex { timed: true, ..PacketIndex::default() };
+        let mut last = None;
+        for line in lines {
+            index.add(&Packet::parse(line).unwrap(), &mut last);
+        }
+        index.sort();
+        index
+    }
+
+    #[test]
+    fn a_keyframe_followed_by_earlier_pictures_is_open() {
+        let index = index(&[
+            "pts=0|duration=1|size=9|flags=K_",
+            "pts=1|duration=1|size=3|flags=__",
+            "pts=4|duration=2|size=9|flags=K_",
+            "pts=3|duration=1|size=2|flags=__",
+        ]);
+        let closed: Vec<bool> = index.keyframes.iter().map(|keyframe| keyframe.closed).collect();
+        assert_eq!(closed, [true, false]);
+        assert_eq!(index.last_duration, Some(2));
+        assert!(index.timed);
+    }
+
+    #[test]
+    fn missing_or_repeated_timestamps_make_seeking_untrustworthy() {
+        assert!(!index(&["pts=N/A|duration=1|size=9|flags=K_"]).timed);
+        assert!(!index(&["pts=5|size=9|flags=K_", "pts=5|size=9|flags=__"]).timed);
+    }
+
+    #[test]
+    fn a_packet_cut_away_by_an_edit_list_is_no_picture() {
+        assert_eq!(index(&["pts=-512|size=9|flags=KD", "pts=0|size=9|flags=__"]).packets, 1);
+    }
+}

@@ -1,0 +1,241 @@
+//! Decoder processes: started with nothing but what they need, watched, and always reaped.
+
+mod sandbox;
+mod tools;
+mod watch;
+
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+pub(crate) use tools::{Tools, demuxing_rules, input_url};
+pub(crate) use watch::Watch;
+
+use crate::error::{Error, ErrorKind};
+use crate::execution::Execution;
+use crate::numeric::len;
+use sandbox::Sandbox;
+
+/// How much of a decoder's complaints is kept: enough to classify and to log, whatever it is fed.
+const KEPT_STDERR: usize = 16 * 1024;
+
+/// Everything the processes of one analysis share.
+pub(crate) struct Processes {
+    pub(crate) tools: Tools,
+    pub(crate) watch: Watch,
+    sandbox: Sandbox,
+    output_left: AtomicU64,
+}
+
+/// Which program to run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Program {
+    Ffmpeg,
+    Ffprobe,
+}
+
+impl Processes {
+    pub(crate) fn new(execution: &Execution) -> Result<Self, Error> {
+        Ok(Self {
+            tools: Tools::find(execution)?,
+            watch: Watch::new(),
+            sandbox: Sandbox::new(&execution.limits),
+            output_left: AtomicU64::new(execution.limits.output),
+        })
+    }
+
+    /// Starts a program. `extra` is a descriptor it inherits under the same number. The calling thread must live until the
+    /// child is finished, because the child dies with it.
+    pub(crate) fn spawn(
+        &self,
+        program: Program,
+        args: &[String],
+        extra: Option<OwnedFd>,
+    ) -> Result<Running<'_>, Error> {
+        self.watch.check()?;
+        let path = match program {
+            Program::Ffmpeg => &self.tools.ffmpeg,
+            Program::Ffprobe => &self.tools.ffprobe,
+        };
+        let mut command = Command::new(path);
+        command.args(args).env_clear();
+        // glibc reserves an arena of 64 MiB of address space per thread otherwise, which counts against the memory limit.
+        command.env("MALLOC_ARENA_MAX", "2").current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.sandbox.restrict(&mut command, extra.as_ref().map(|fd| fd.as_raw_fd()));
+        let mut child = command.spawn().map_err(|error| match error.raw_os_error() {
+            Some(libc::ENOMEM) => {
+                Error::new(ErrorKind::LimitsExceeded, format!("{}: {error}", path.display()))
+            }
+            _ => Error::io(&path.display().to_string(), &error),
+        })?;
+        drop(extra);
+        self.watch.add(&child);
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take().map(|pipe| std::thread::spawn(move || capture(pipe)));
+        Ok(Running { processes: self, child: Some(child), stdout, stderr })
+    }
+
+    /// Runs a program to its end with all of its output in memory, `most` bytes of it.
+    pub(crate) fn output(
+        &self,
+        program: Program,
+        args: &[String],
+        most: u64,
+    ) -> Result<(Vec<u8>, Exit), Error> {
+        let mut running = self.spawn(program, args, None)?;
+        let mut bytes = Vec::new();
+        running
+            .stdout()?
+            .take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Error::io("decoder output", &e))?;
+        if len(bytes.len()) > most {
+            return Err(Error::new(ErrorKind::LimitsExceeded, format!("more than {most} bytes of output")));
+        }
+        Ok((bytes, running.finish()?))
+    }
+}
+
+/// Reads what a decoder writes, against the analysis's output limit.
+pub(crate) struct Output<'a> {
+    processes: &'a Processes,
+    pipe: ChildStdout,
+}
+
+impl Read for Output<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.pipe.read(buffer)?;
+        let taken = self
+            .processes
+            .output_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len(read)));
+        if taken.is_err() {
+            self.processes.watch.stop_for_output();
+            return Err(io::Error::other("decoded output limit"));
+        }
+        Ok(read)
+    }
+}
+
+/// A process under watch. Dropped before it is finished, it is killed and reaped.
+pub(crate) struct Running<'a> {
+    processes: &'a Processes,
+    child: Option<Child>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+}
+
+/// How a process ended.
+pub(crate) struct Exit {
+    status: ExitStatus,
+    /// The first part of what it complained about; with `-v error`, empty when all went well.
+    pub(crate) complaints: String,
+}
+
+impl<'a> Running<'a> {
+    /// Its standard output; to be taken once.
+    pub(crate) fn stdout(&mut self) -> Result<Output<'a>, Error> {
+        let pipe = self.stdout.take().ok_or_else(|| Error::new(ErrorKind::Io, "standard output is taken"))?;
+        // A full default pipe stops the decoder every few pictures. More is better but not needed: the limit may be lower.
+        if let Err(error) = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20) {
+            log::debug!("pipe keeps its size error={error}");
+        }
+        Ok(Output { processes: self.processes, pipe })
+    }
+
+    /// Waits for its end. An analysis that was stopped meanwhile, or a process killed by a limit or a crash, is an error; an
+    /// unsuccessful exit by itself is not.
+    pub(crate) fn finish(mut self) -> Result<Exit, Error> {
+        let exit = self.reap()?;
+        self.processes.watch.check()?;
+        exit.classify()
+    }
+
+    /// Kills it, because no more output is needed. What it complained about until then is returned.
+    pub(crate) fn kill(mut self) -> Result<String, Error> {
+        if let Some(child) = &self.child {
+            self.processes.watch.kill(child);
+        }
+        let exit = self.reap()?;
+        self.processes.watch.check()?;
+        Ok(exit.complaints)
+    }
+
+    fn reap(&mut self) -> Result<Exit, Error> {
+        // Closed first: a process that still writes must not wait for a reader that waits for it.
+        self.stdout = None;
+        let complaints = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let mut child = self.child.take().ok_or_else(|| Error::new(ErrorKind::Io, "process is reaped"))?;
+        // Not yet waited for, so the number is still its own when it leaves the watch's list.
+        let status = wait_unreaped(&child).and_then(|()| {
+            self.processes.watch.remove(&child);
+            child.wait()
+        });
+        let status = status.map_err(|error| Error::io("waiting for a decoder", &error))?;
+        Ok(Exit { status, complaints: String::from_utf8_lossy(&complaints).trim().to_owned() })
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(child) = &self.child {
+            self.processes.watch.kill(child);
+            if let Err(error) = self.reap() {
+                log::warn!("decoder was not reaped error={error}");
+            }
+        }
+    }
+}
+
+/// Waits until a child has ended, and leaves it to be reaped: until then the watch may kill it by its number.
+fn wait_unreaped(child: &Child) -> io::Result<()> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return Ok(()) };
+    loop {
+        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+impl Exit {
+    pub(crate) fn success(&self) -> bool {
+        self.status.success()
+    }
+
+    fn classify(self) -> Result<Self, Error> {
+        // FFmpeg's and the dynamic loader's ways to say that an allocation failed.
+        const OUT_OF_MEMORY: [&str; 3] =
+            ["Cannot allocate memory", "failed to map segment", "cannot allocate memory"];
+        let detail = || format!("{}: {}", self.status, self.complaints);
+        match self.status.signal() {
+            Some(libc::SIGXCPU) => {
+                Err(Error::new(ErrorKind::LimitsExceeded, format!("CPU time limit: {}", detail())))
+            }
+            // Nobody here sent it: the hard CPU limit or the kernel's out-of-memory killer did.
+            Some(libc::SIGKILL) => Err(Error::new(ErrorKind::LimitsExceeded, detail())),
+            Some(_) => Err(Error::new(ErrorKind::DecoderCrashed, detail())),
+            None if !self.success() && OUT_OF_MEMORY.iter().any(|text| self.complaints.contains(text)) => {
+                Err(Error::new(ErrorKind::LimitsExceeded, format!("memory limit: {}", detail())))
+            }
+            None => Ok(self),
+        }
+    }
+}
+
+/// Keeps the beginning of a stream and reads the rest away, so that its writer never blocks.
+fn capture(mut pipe: impl Read) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let limit = len(KEPT_STDERR);
+    let read =
+        pipe.by_ref().take(limit).read_to_end(&mut kept).and_then(|_| io::copy(&mut pipe, &mut io::sink()));
+    if let Err(error) = read {
+        log::debug!("decoder's complaints are incomplete error={error}");
+    }
+    kept
+}

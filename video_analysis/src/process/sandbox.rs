@@ -1,0 +1,118 @@
+//! What a decoder process is not allowed to do, set in the child between `fork` and `exec`.
+//!
+//! This is the only module with `unsafe` code. The hook runs in a forked child of a program with threads, where only
+//! async-signal-safe work is allowed (POSIX `fork`): it makes system calls on values prepared before, and allocates nothing.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::RawFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
+use crate::execution::Limits;
+
+/// Open files of one process: the input, its libraries, pipes, and what FFmpeg opens in passing.
+const OPEN_FILES: u64 = 64;
+
+/// The restrictions of one analysis, prepared once and applied to each of its processes.
+pub(crate) struct Sandbox {
+    limits: Vec<(Resource, Rlimit)>,
+    /// `None` where seccompiler does not know the processor.
+    filter: Option<BpfProgram>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let both = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+        let cpu = limits.cpu.as_secs().max(1);
+        Self {
+            limits: vec![
+                // The soft limit kills by SIGXCPU, which tells it from other kills; the hard one by SIGKILL.
+                (Resource::Cpu, Rlimit { current: Some(cpu), maximum: Some(cpu.saturating_add(1)) }),
+                (Resource::As, both(limits.memory)),
+                (Resource::Fsize, both(0)),
+                (Resource::Nofile, both(OPEN_FILES)),
+                (Resource::Core, both(0)),
+            ],
+            filter: no_network(),
+        }
+    }
+
+    /// Restricts `command`; `keep_open` is the descriptor it inherits beside its standard ones.
+    pub(crate) fn restrict(&self, command: &mut Command, keep_open: Option<RawFd>) {
+        let limits = self.limits.clone();
+        let filter = self.filter.clone();
+        let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or(0));
+        let hook = move || enter(&limits, filter.as_deref(), parent, keep_open);
+        command.process_group(0);
+        #[expect(unsafe_code, reason = "the only way to run code between fork and exec")]
+        // SAFETY: `enter` only makes system calls on borrowed, already allocated values, and allocates nothing itself; an
+        // `io::Error` made of an error number does not allocate either.
+        unsafe {
+            command.pre_exec(hook);
+        }
+    }
+}
+
+/// Runs in the child. The order matters: the filter comes last, since it forbids.
+fn enter(
+    limits: &[(Resource, Rlimit)],
+    filter: Option<&[seccompiler::sock_filter]>,
+    parent: Option<Pid>,
+    keep_open: Option<RawFd>,
+) -> io::Result<()> {
+    // Fires when the thread that forked ends, which here always outlives its child, or when the whole process is killed.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if rustix::process::getppid() != parent {
+        // The parent died before the line above: nobody is left to read what would be decoded.
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
+    }
+    rustix::thread::set_no_new_privs(true)?;
+    for (resource, limit) in limits {
+        rustix::process::setrlimit(*resource, limit.clone())?;
+    }
+    if let Some(descriptor) = keep_open {
+        #[expect(unsafe_code, reason = "a borrowed descriptor from its number")]
+        // SAFETY: the caller of `restrict` keeps the descriptor open until the child is spawned.
+        let descriptor = unsafe { rustix::fd::BorrowedFd::borrow_raw(descriptor) };
+        rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty())?;
+    }
+    if let Some(filter) = filter {
+        seccompiler::apply_filter(filter).map_err(|_| io::Error::from_raw_os_error(libc::EACCES))?;
+    }
+    Ok(())
+}
+
+/// A filter under which sockets do not exist and other processes cannot be touched; calls fail with `EACCES`.
+fn no_network() -> Option<BpfProgram> {
+    const FORBIDDEN: [libc::c_long; 12] = [
+        libc::SYS_socket,
+        libc::SYS_socketpair,
+        libc::SYS_connect,
+        libc::SYS_bind,
+        libc::SYS_listen,
+        libc::SYS_accept4,
+        libc::SYS_sendto,
+        libc::SYS_sendmsg,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        // Its operations would go around this filter.
+        libc::SYS_io_uring_setup,
+    ];
+    let compiled = std::env::consts::ARCH.try_into().and_then(|arch| {
+        let rules: BTreeMap<i64, _> = FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+        let refuse = SeccompAction::Errno(libc::EACCES.unsigned_abs());
+        SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?.try_into()
+    });
+    match compiled {
+        Ok(program) => Some(program),
+        Err(error) => {
+            log::warn!("decoders run without a system call filter error={error}");
+            None
+        }
+    }
+}

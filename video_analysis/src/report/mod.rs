@@ -1,0 +1,141 @@
+//! The report: everything an analysis found, in one JSON document of stable bytes.
+
+mod detector;
+mod media;
+mod segment;
+
+pub use detector::{Coverage, DetectorRun, DetectorStatus};
+pub use media::{AudioStream, Chapter, Color, Container, Stream, StreamKind, VideoStream};
+pub use segment::{Evidence, OpenedBy, Segment, SegmentKind, Shot};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, ErrorKind};
+use crate::rational::Rational;
+
+/// Version of the report's shape; a new major number means that members changed their meaning or went away.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// Everything found in one file. The same file, options and decoder give the same bytes, however the work was split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Report {
+    /// [`SCHEMA_VERSION`] of the engine that wrote it.
+    pub schema_version: String,
+    /// Who made it.
+    pub engine: Engine,
+    /// From which bytes.
+    pub input: Input,
+    /// The file as a whole.
+    pub container: Container,
+    /// Its streams, in the container's order.
+    pub streams: Vec<Stream>,
+    /// Number of pictures of the analysed video stream; 0 without one.
+    pub frames: u64,
+    /// Shots, tiling `[0, frames)` without gaps.
+    pub shots: Vec<Shot>,
+    /// Gradual transitions, each with the range of its mixed frames: `fade_out` and `fade_in`. A fade-out, the colour
+    /// between and the fade-in that follows open one shot together, but are two ranges here.
+    pub transitions: Vec<Segment>,
+    /// Black ranges.
+    pub black: Vec<Segment>,
+    /// Silent ranges of the analysed audio stream. They have no frames; their time base is one sample.
+    pub silence: Vec<Segment>,
+    /// Loudness of the analysed audio stream; `null` without one.
+    pub loudness: Option<Loudness>,
+    /// The picture that stands for the file; `null` without pictures.
+    pub poster: Option<Poster>,
+    /// Each detector: whether it ran, with which parameters, over how much.
+    pub detectors: Vec<DetectorRun>,
+    /// `sha256:` and the hexadecimal SHA-256 of the report's RFC 8785 form without this member.
+    pub digest: String,
+}
+
+/// The program that made a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Engine {
+    /// Always `video_analysis`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The decoder and its version.
+    pub decoder: String,
+}
+
+/// The bytes a report is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Input {
+    /// Hexadecimal SHA-256 of the file.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Loudness by EBU R 128 (ITU-R BS.1770-4, EBU Tech 3341 and 3342), rounded to 0.01.
+///
+/// A level that is minus infinity, as of digital silence, or that the sound is too short for, is `null`, and `note` says why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Loudness {
+    /// Integrated (programme) loudness in LUFS.
+    pub integrated_lufs: Option<f64>,
+    /// Loudness range in LU.
+    pub range_lu: Option<f64>,
+    /// Largest true peak of any channel in dB relative to full scale, over-sampled.
+    pub true_peak_dbtp: Option<f64>,
+    /// Largest sample of any channel in dB relative to full scale.
+    pub sample_peak_dbfs: Option<f64>,
+    /// Maximum of the momentary loudness (400 ms) in LUFS.
+    pub momentary_max_lufs: Option<f64>,
+    /// Maximum of the short-term loudness (3 s) in LUFS.
+    pub short_term_max_lufs: Option<f64>,
+    /// Why levels are missing.
+    pub note: Option<String>,
+}
+
+/// The picture chosen to stand for the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Poster {
+    /// Its ordinal.
+    pub frame: u64,
+    /// Its timestamp in `time_base`.
+    pub pts: i64,
+    /// The video stream's time base.
+    pub time_base: Rational,
+    /// Its time in seconds.
+    pub seconds: f64,
+    /// How good it is among the file's pictures, 0 to 1.
+    pub score: f64,
+}
+
+impl Report {
+    /// The whole report in its RFC 8785 (JCS) form: the bytes to store, compare and sign.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the report cannot be serialized, which no report made by this crate can bring about.
+    pub fn canonical_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json_canonicalizer::to_vec(self).map_err(unserializable)
+    }
+
+    /// What [`Report::digest`] should be, computed again from the other members.
+    ///
+    /// # Errors
+    /// As [`Report::canonical_json`].
+    pub fn computed_digest(&self) -> Result<String, Error> {
+        let mut value = serde_json::to_value(self).map_err(unserializable)?;
+        if let Some(members) = value.as_object_mut() {
+            members.remove("digest");
+        }
+        let bytes = serde_json_canonicalizer::to_vec(&value).map_err(unserializable)?;
+        Ok(format!("sha256:{}", hex::encode(Sha256::digest(&bytes))))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn unserializable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("report cannot be serialized: {error}"))
+}

@@ -1,0 +1,85 @@
+//! One object for everything found.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rational::Rational;
+
+/// A half-open range `[start, end)` of the file in which something was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Segment {
+    /// What was found.
+    #[serde(rename = "type")]
+    pub kind: SegmentKind,
+    /// Ordinal of the first frame, counted from 0 in presentation order; `null` for sound.
+    pub start_frame: Option<u64>,
+    /// Ordinal of the first frame after the range; `null` for sound.
+    pub end_frame: Option<u64>,
+    /// Timestamp of the start, in `time_base`.
+    pub start_pts: i64,
+    /// Timestamp of the end: that of the next frame, or the end of the last frame.
+    pub end_pts: i64,
+    /// The video stream's time base; for sound, one sample (`1/48000`).
+    pub time_base: Rational,
+    /// `start_pts` in seconds, rounded to microseconds.
+    pub start_seconds: f64,
+    /// `end_pts` in seconds, rounded to microseconds.
+    pub end_seconds: f64,
+    /// From 0 to 1: how clearly the evidence is on its side of the threshold; 0.5 at the threshold itself.
+    pub confidence: f64,
+    /// What it was found by; `null` where nothing had to be found, as for a film's first shot.
+    pub evidence: Option<Evidence>,
+}
+
+/// The measurement that decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Evidence {
+    /// Name of the measure.
+    pub metric: String,
+    /// Its value here.
+    pub value: f64,
+    /// The value that decides.
+    pub threshold: f64,
+}
+
+/// What a [`Segment`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub enum SegmentKind {
+    /// Frames between two boundaries.
+    Shot,
+    /// A picture that turns into one colour.
+    FadeOut,
+    /// A picture that comes out of one colour.
+    FadeIn,
+    /// Frames that are black.
+    Black,
+    /// Samples that are silent on all channels.
+    Silence,
+}
+
+/// A shot: the segment, and what opens it. The segment's evidence is that of its opening.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Shot {
+    /// Its range.
+    #[serde(flatten)]
+    pub segment: Segment,
+    /// What separates it from the shot before.
+    pub opened_by: OpenedBy,
+}
+
+/// What opens a shot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub enum OpenedBy {
+    /// The film begins.
+    Start,
+    /// One frame to the next.
+    Cut,
+    /// Through one colour; the shot begins with the first frame that is no longer blank.
+    Fade,
+}
