@@ -110,7 +110,7 @@ impl Analysis<'_> {
             self.audio_runs(heard.as_ref(), sound.as_ref().map(|(_, detectors)| detectors.as_slice()))?,
         );
 
-        let report = self.report(probe, input, frames, findings, detectors)?;
+        let report = Self::report(probe, input, frames, findings, detectors)?;
         self.tracker.finished();
         Ok(report)
     }
@@ -190,7 +190,6 @@ impl Analysis<'_> {
     }
 
     fn report(
-        &self,
         probe: Probe,
         input: Input,
         frames: u64,

@@ -45,10 +45,10 @@ impl Default for Limits {
     fn default() -> Self {
         const GIB: u64 = 1 << 30;
         Self {
-            cpu: Duration::from_secs(2 * 3600),
+            cpu: Duration::from_hours(2),
             memory: 2 * GIB,
             output: 64 * GIB,
-            wall: Duration::from_secs(2 * 3600),
+            wall: Duration::from_hours(2),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Default for Execution {
             workers: cores,
             limits: Limits::default(),
             max_pixels: 8192 * 4608,
-            max_duration: Duration::from_secs(12 * 3600),
+            max_duration: Duration::from_hours(12),
             max_streams: 128,
             ffmpeg: PathBuf::from("ffmpeg"),
             ffprobe: PathBuf::from("ffprobe"),

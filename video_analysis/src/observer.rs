@@ -123,14 +123,14 @@ impl<'a> Tracker<'a> {
 
     fn update(&self, change: impl FnOnce(&mut State) -> f64) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let stage = state.last.stage;
+        let stage_told = state.last.stage;
         let told = state.last.fraction;
         let fraction = change(&mut state);
         let advanced = fraction >= told + STEP || (fraction >= 1.0 && told < 1.0);
         if advanced {
             state.last.fraction = fraction.min(1.0);
         }
-        if advanced || state.last.stage != stage {
+        if advanced || state.last.stage != stage_told {
             // Told under the lock, so that two decoders cannot overtake each other.
             self.observer.progress(state.last);
         }

@@ -44,13 +44,11 @@ pub(crate) struct Pictures {
 pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
     let pieces = cut(job.index, &job.probe.container.format, job.execution.segments);
     if pieces.len() > 1 {
-        match decode_side_by_side(job, &pieces)? {
-            Some(features) => return Ok(Pictures { features, damaged: false }),
-            None => {
-                log::info!("pieces do not join, decoding in one pieces={}", pieces.len());
-                job.tracker.restart();
-            }
+        if let Some(features) = decode_side_by_side(job, &pieces)? {
+            return Ok(Pictures { features, damaged: false });
         }
+        log::info!("pieces do not join, decoding in one pieces={}", pieces.len());
+        job.tracker.restart();
     }
     let decoded = decode_piece(job, &WHOLE, &AtomicBool::new(false))?;
     Ok(Pictures { damaged: decoded.doubtful, features: decoded.features })
@@ -69,7 +67,7 @@ fn decode_side_by_side(job: &VideoJob<'_>, pieces: &[Piece]) -> Result<Option<Fe
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),
                 // What is wrong with one piece may be right in the whole; limits and the user are the same for both.
                 Err(error) if error.kind() == ErrorKind::DecoderCrashed => {
-                    abandoned.store(true, Ordering::Relaxed)
+                    abandoned.store(true, Ordering::Relaxed);
                 }
                 Err(error) => {
                     abandoned.store(true, Ordering::Relaxed);

@@ -49,13 +49,19 @@ fn decide(at: usize, measures: &Measures, frames: &[Frame], options: &ShotOption
             threshold: options.min_contrast,
         });
     }
-    let clear = measures.towering > options.min_contrast;
-    let likely = measures.standing_out > 3.0 && measures.recolored > 0.25 && measures.towering > 0.9;
-    if peak && measures.residual > 7.0 && (clear || likely) && measures.across > options.min_change {
+    // Beside very fast motion both sides change so much themselves that only motion compensation tells a cut.
+    let stands_out =
+        measures.towering > options.min_contrast || (measures.standing_out > 3.0 && measures.towering > 0.9);
+    if peak
+        && measures.residual > 7.0
+        && measures.recolored > 0.25
+        && stands_out
+        && measures.across > options.min_change
+    {
         return Some(Cut {
             frame: at,
             metric: "motion_residual_contrast",
-            value: measures.towering,
+            value: measures.standing_out,
             threshold: options.min_contrast,
         });
     }

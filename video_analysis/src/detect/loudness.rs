@@ -85,7 +85,6 @@ fn level(decibels: f64) -> Option<f64> {
     decibels.is_finite().then(|| round(decibels, 2))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn failed(error: ebur128::Error) -> Error {
     Error::new(ErrorKind::UnsupportedFormat, format!("loudness meter: {error}"))
 }

@@ -51,13 +51,16 @@ impl Detector for PosterChoice {
     }
 }
 
+/// Whether a picture belongs to a class of candidates.
+type Fits<'a> = dyn Fn(usize, &Frame) -> bool + 'a;
+
 impl VideoDetector for PosterChoice {
     fn detect(&self, film: &Film, found: &mut Findings) {
         let frames = &film.frames;
         let votes = Votes::count(frames);
         let unfit = unfit(frames.len(), found);
         // Each class is only looked at when the one before is empty: anything is better than black, and black than nothing.
-        let classes: [&dyn Fn(usize, &Frame) -> bool; 3] = [
+        let classes: [&Fits; 3] = [
             &|at, frame| frame.dark < self.black_from && !unfit.get(at).copied().unwrap_or(false),
             &|_, frame| frame.dark < self.black_from,
             &|_, _| true,

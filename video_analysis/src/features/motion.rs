@@ -59,7 +59,7 @@ fn best_match(padded: &[[u8; PADDED_WIDTH]], block: &[[u8; ACROSS]; DOWN], left:
             let mut sum = 0;
             for (row, ours) in rows.iter().zip(block) {
                 if let Some(theirs) = row.get(left..).and_then(<[u8]>::first_chunk) {
-                    sum += difference(theirs, ours);
+                    sum += difference(*theirs, *ours);
                 }
             }
             best = best.min(sum);
@@ -68,8 +68,8 @@ fn best_match(padded: &[[u8; PADDED_WIDTH]], block: &[[u8; ACROSS]; DOWN], left:
     best
 }
 
-fn difference(one: &[u8; ACROSS], other: &[u8; ACROSS]) -> u32 {
-    one.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(*other))).sum()
+fn difference(one: [u8; ACROSS], other: [u8; ACROSS]) -> u32 {
+    one.into_iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(other))).sum()
 }
 
 #[cfg(test)]

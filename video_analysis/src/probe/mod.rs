@@ -3,6 +3,8 @@
 mod packets;
 mod raw;
 
+#[cfg(test)]
+pub(crate) use packets::Keyframe;
 pub(crate) use packets::PacketIndex;
 
 use std::path::Path;

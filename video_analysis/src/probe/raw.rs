@@ -28,8 +28,10 @@ pub(super) struct ProgramVersion {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Format {
-    format_name: String,
-    format_long_name: Option<String>,
+    #[serde(rename = "format_name")]
+    name: String,
+    #[serde(rename = "format_long_name")]
+    long_name: Option<String>,
     start_time: Option<String>,
     duration: Option<String>,
     bit_rate: Option<String>,
@@ -99,8 +101,8 @@ impl Output {
     pub(super) fn container(&self) -> Container {
         let format = &self.format;
         Container {
-            format: format.format_name.clone(),
-            format_name: format.format_long_name.clone(),
+            format: format.name.clone(),
+            format_name: format.long_name.clone(),
             start_seconds: seconds(format.start_time.as_deref()),
             duration_seconds: seconds(format.duration.as_deref()),
             bit_rate: number(format.bit_rate.as_deref()),

@@ -5,7 +5,7 @@ mod tools;
 mod watch;
 
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,7 +65,7 @@ impl Processes {
         // glibc reserves an arena of 64 MiB of address space per thread otherwise, which counts against the memory limit.
         command.env("MALLOC_ARENA_MAX", "2").current_dir("/");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        self.sandbox.restrict(&mut command, extra.as_ref().map(|fd| fd.as_raw_fd()));
+        self.sandbox.restrict(&mut command, extra.as_ref().map(AsRawFd::as_raw_fd));
         let mut child = command.spawn().map_err(|error| match error.raw_os_error() {
             Some(libc::ENOMEM) => {
                 Error::new(ErrorKind::LimitsExceeded, format!("{}: {error}", path.display()))

@@ -72,7 +72,7 @@ fn enter(
     }
     rustix::thread::set_no_new_privs(true)?;
     for (resource, limit) in limits {
-        rustix::process::setrlimit(*resource, limit.clone())?;
+        rustix::process::setrlimit(*resource, *limit)?;
     }
     if let Some(descriptor) = keep_open {
         #[expect(unsafe_code, reason = "a borrowed descriptor from its number")]

@@ -87,14 +87,14 @@ impl Watch {
         let mut state = self.lock();
         state.running.extend(pid);
         if state.stop.is_some() {
-            state.running.iter().for_each(kill);
+            state.running.iter().copied().for_each(kill);
         }
     }
 
     /// Kills a child that is still under watch.
     pub(crate) fn kill(&self, child: &Child) {
         let pid = pid_of(child);
-        self.lock().running.iter().filter(|running| Some(**running) == pid).for_each(kill);
+        self.lock().running.iter().copied().filter(|running| Some(*running) == pid).for_each(kill);
     }
 
     /// Leaves a child alone, which the caller is about to reap.
@@ -111,7 +111,7 @@ impl Watch {
 impl State {
     fn kill_all(&mut self, why: Stop) {
         self.stop.get_or_insert(why);
-        self.running.iter().for_each(kill);
+        self.running.iter().copied().for_each(kill);
     }
 }
 
@@ -120,8 +120,8 @@ fn pid_of(child: &Child) -> Option<Pid> {
 }
 
 /// The only error is that the group is gone already.
-fn kill(pid: &Pid) {
-    if let Err(error) = kill_process_group(*pid, Signal::KILL) {
+fn kill(pid: Pid) {
+    if let Err(error) = kill_process_group(pid, Signal::KILL) {
         log::debug!("decoder was gone before it was killed error={error}");
     }
 }
