@@ -1,1 +1,17 @@
-//! Video Service.
+//! Video Service: takes videos in, runs their analysis, serves the results.
+//!
+//! Handlers are thin: they extract, authorize, and delegate to a plain function or to the workers' handle. The truth is
+//! in the database; the workers execute. See `docs/architecture.md`.
+
+mod analyses;
+mod api;
+pub mod auth;
+pub mod blobs;
+pub mod identity;
+pub mod job;
+pub mod queue;
+pub mod settings;
+pub mod startup;
+mod state;
+mod videos;
+pub mod worker;

@@ -38,8 +38,6 @@ pub struct Model {
     pub lease_owner: Option<String>,
     /// When the lease lapses unless its owner renews it.
     pub lease_expires_at: Option<DateTimeUtc>,
-    /// A client asked for its end; the lease's owner looks here.
-    pub cancel_requested: bool,
     /// The step of the engine, for display.
     pub stage: Option<String>,
     /// 0 to 1, never falling within one attempt.

@@ -1,6 +1,6 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
-    big_integer, big_integer_null, boolean, double, integer, json, json_null, pk_uuid, string_len,
+    big_integer, big_integer_null, double, integer, json, json_null, pk_uuid, string_len,
     string_len_null, text, text_null, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid,
 };
 
@@ -68,7 +68,6 @@ async fn create_analyses(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(timestamp_with_time_zone("available_at"))
                 .col(string_len_null("lease_owner", 128))
                 .col(timestamp_with_time_zone_null("lease_expires_at"))
-                .col(boolean("cancel_requested"))
                 .col(string_len_null("stage", 32))
                 .col(double("fraction"))
                 .col(big_integer("frames_done"))

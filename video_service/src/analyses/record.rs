@@ -1,0 +1,106 @@
+//! What clients see of an analysis.
+
+use chrono::{DateTime, Utc};
+use entity::video_db::analysis::{self, AnalysisStatus};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use service_kit::problem::Problem;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::queue::JobError;
+
+/// An analysis of a video.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Analysis {
+    /// Its identifier.
+    id: Uuid,
+    /// The video it is of.
+    video_id: Uuid,
+    /// How far it is.
+    status: Status,
+    /// The parameters it was asked for with.
+    #[schema(value_type = video_analysis::Options)]
+    options: serde_json::Value,
+    /// How far it is, in numbers.
+    progress: Progress,
+    /// How many times a worker has begun it.
+    attempts: i32,
+    /// Why the last attempt has no report.
+    error: Option<JobError>,
+    /// When it was asked for.
+    queued_at: DateTime<Utc>,
+    /// When the last attempt began.
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    finished_at: Option<DateTime<Utc>>,
+    /// What was found, once it has succeeded: canonical JSON, whose `digest` can be checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<video_analysis::Report>)]
+    report: Option<Box<RawValue>>,
+}
+
+/// The life of an analysis.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    /// It waits for a worker.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// The report is there.
+    Succeeded,
+    /// It ended for good without a report; `error` says why.
+    Failed,
+    /// Somebody asked for its end.
+    Canceled,
+}
+
+/// How far an analysis is.
+#[derive(Debug, Serialize, ToSchema)]
+struct Progress {
+    /// 0 to 1, never falling within one attempt.
+    fraction: f64,
+    /// The step of the engine, while it runs.
+    stage: Option<String>,
+    /// Pictures looked at.
+    frames_done: i64,
+    /// Pictures there are, once that is known.
+    frames_total: Option<i64>,
+}
+
+impl From<AnalysisStatus> for Status {
+    fn from(status: AnalysisStatus) -> Self {
+        match status {
+            AnalysisStatus::Queued => Self::Queued,
+            AnalysisStatus::Running => Self::Running,
+            AnalysisStatus::Succeeded => Self::Succeeded,
+            AnalysisStatus::Failed => Self::Failed,
+            AnalysisStatus::Canceled => Self::Canceled,
+        }
+    }
+}
+
+impl Analysis {
+    /// The view of a row, with the report where there is one.
+    pub(super) fn new(row: analysis::Model, report: Option<String>) -> Result<Self, Problem> {
+        Ok(Self {
+            id: row.id,
+            video_id: row.video_id,
+            status: row.status.into(),
+            options: row.options,
+            progress: Progress {
+                fraction: row.fraction,
+                stage: row.stage,
+                frames_done: row.frames_done,
+                frames_total: row.frames_total,
+            },
+            attempts: row.attempts,
+            error: row.error.map(serde_json::from_value).transpose().map_err(Problem::internal)?,
+            queued_at: row.queued_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            report: report.map(RawValue::from_string).transpose().map_err(Problem::internal)?,
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! Who calls, and what they may do.
+//!
+//! A handler that acts for somebody takes an [`Authorized`] argument: without one there is no account to work for.
+
+mod introspection;
+mod jwks;
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use service_kit::bearer::{self, BearerToken};
+use service_kit::problem::Problem;
+use uuid::Uuid;
+
+pub use introspection::{AuthError, Introspector};
+
+/// After how long a client may ask again when tokens cannot be checked, in seconds.
+const RETRY_AFTER: u64 = 5;
+
+/// Whom a token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account (`sub`).
+    pub account_id: Uuid,
+    /// What the token may be used for.
+    pub scopes: Vec<String>,
+}
+
+/// What a token must allow.
+pub trait Scope: 'static {
+    /// Its name in tokens.
+    const NAME: &'static str;
+}
+
+/// To see videos and their analyses.
+#[derive(Debug)]
+pub enum VideosRead {}
+
+/// To make, change and delete videos.
+#[derive(Debug)]
+pub enum VideosWrite {}
+
+/// To start and cancel analyses.
+#[derive(Debug)]
+pub enum AnalysisWrite {}
+
+impl Scope for VideosRead {
+    const NAME: &'static str = "videos:read";
+}
+
+impl Scope for VideosWrite {
+    const NAME: &'static str = "videos:write";
+}
+
+impl Scope for AnalysisWrite {
+    const NAME: &'static str = "analysis:write";
+}
+
+/// The caller, who may do `S`.
+///
+/// Answers 401 with a challenge for no or a bad token, 403 naming the scope for one that does not carry it, 503 with
+/// `Retry-After` where the token cannot be checked.
+#[derive(Debug)]
+pub struct Authorized<S> {
+    /// Who.
+    pub caller: Caller,
+    scope: PhantomData<S>,
+}
+
+impl<S: Scope> FromRequest for Authorized<S> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let token = BearerToken::from_request(request, payload).into_inner();
+        let introspector = request.app_data::<web::Data<Introspector>>().cloned();
+        let client = request.app_data::<awc::Client>().cloned();
+        Box::pin(async move {
+            let token = token?;
+            let (Some(introspector), Some(client)) = (introspector, client) else {
+                return Err(Problem::internal("the application was built without an introspector"));
+            };
+            let caller = introspector.caller(&client, &token).await.map_err(refusal)?;
+            if !caller.scopes.iter().any(|scope| scope == S::NAME) {
+                return Err(bearer::insufficient_scope(S::NAME));
+            }
+            Ok(Self { caller, scope: PhantomData })
+        })
+    }
+}
+
+fn refusal(error: AuthError) -> Problem {
+    match error {
+        AuthError::Invalid(reason) => bearer::invalid_token().cause(format!("token refused: {reason}")),
+        AuthError::Unavailable(reason) => {
+            Problem::unavailable("tokens cannot be checked right now", RETRY_AFTER).cause(reason)
+        }
+    }
+}

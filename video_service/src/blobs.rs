@@ -1,0 +1,252 @@
+//! Where bytes are kept: uploaded videos and posters, over `object_store`.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+
+/// How much is gathered before it is hashed and written, in bytes: large enough that a write's cost is the disk's,
+/// small enough that many uploads at a time stay small.
+const PART: usize = 1024 * 1024;
+
+/// A store of blobs by key. Clones share it.
+#[derive(Clone, Debug)]
+pub struct BlobStore {
+    store: Arc<LocalFileSystem>,
+    root: PathBuf,
+}
+
+/// What has been stored durably.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// How many bytes.
+    pub bytes: u64,
+    /// SHA-256 of them.
+    pub sha256: [u8; 32],
+}
+
+/// Why nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError<E> {
+    /// More bytes came than are allowed.
+    #[error("more than {0} bytes")]
+    TooLarge(u64),
+    /// The sender stopped, or broke off.
+    #[error("interrupted: {0}")]
+    Interrupted(E),
+    /// The store failed.
+    #[error("storage: {0}")]
+    Storage(#[from] object_store::Error),
+}
+
+impl BlobStore {
+    /// The store in a local directory, which is made where it is missing.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or resolved.
+    pub fn open(directory: &FilePath) -> io::Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        let root = directory.canonicalize()?;
+        let store = LocalFileSystem::new_with_prefix(&root).map_err(io::Error::other)?.with_fsync(true);
+        Ok(Self { store: Arc::new(store), root })
+    }
+
+    /// Stores what `content` yields under `key`, at most `limit` bytes of it, in constant memory.
+    ///
+    /// When this returns, the bytes and their name are on the disk. On any error, and when the future is dropped,
+    /// nothing is visible under `key` and what was written is removed.
+    ///
+    /// # Errors
+    /// [`ReceiveError`].
+    pub async fn receive<S, E>(&self, key: &str, content: S, limit: u64) -> Result<Stored, ReceiveError<E>>
+    where
+        S: Stream<Item = Result<Bytes, E>>,
+    {
+        let mut upload = self.store.put_multipart(&Path::from(key)).await?;
+        let outcome = write(upload.as_mut(), content, limit).await;
+        match outcome {
+            Ok(stored) => {
+                upload.complete().await?;
+                Ok(stored)
+            }
+            Err(error) => {
+                upload.abort().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores `content` under `key`, durably.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put(&self, key: &str, content: Vec<u8>) -> object_store::Result<()> {
+        self.store.put(&Path::from(key), content.into()).await.map(|_| ())
+    }
+
+    /// The bytes of `range`; all of them where it is `None`.
+    ///
+    /// # Errors
+    /// When there is no such blob, or the store fails.
+    pub async fn read(
+        &self,
+        key: &str,
+        range: Option<Range<u64>>,
+    ) -> object_store::Result<BoxStream<'static, object_store::Result<Bytes>>> {
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        Ok(self.store.get_opts(&Path::from(key), options).await?.into_stream())
+    }
+
+    /// Removes a blob; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn delete(&self, key: &str) -> object_store::Result<()> {
+        match self.store.delete(&Path::from(key)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Removes blobs that no record names any more. A failure is the operator's to know, not the client's: its request
+    /// is done.
+    pub async fn discard(&self, keys: impl IntoIterator<Item = String>) {
+        for key in keys {
+            if let Err(error) = self.delete(&key).await {
+                log::error!("blob left behind key={key} cause=\"{error}\"");
+            }
+        }
+    }
+
+    /// The file that holds a blob, for the engine, which reads files.
+    #[must_use]
+    pub fn local_path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+
+    /// Whether the store can be written to.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub async fn check(&self) -> object_store::Result<()> {
+        let key = format!("checks/{}", uuid::Uuid::new_v4());
+        self.put(&key, Vec::new()).await?;
+        self.delete(&key).await
+    }
+}
+
+async fn write<S, E>(
+    upload: &mut dyn MultipartUpload,
+    content: S,
+    limit: u64,
+) -> Result<Stored, ReceiveError<E>>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    let hasher = Arc::new(Mutex::new(Sha256::new()));
+    let mut content = std::pin::pin!(content);
+    let mut bytes = 0_u64;
+    let mut part = Vec::new();
+    let mut gathered = 0;
+    while let Some(chunk) = content.next().await {
+        let chunk = chunk.map_err(ReceiveError::Interrupted)?;
+        gathered += chunk.len();
+        bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        if bytes > limit {
+            return Err(ReceiveError::TooLarge(limit));
+        }
+        part.push(chunk);
+        if gathered >= PART {
+            gathered = 0;
+            write_part(upload, &hasher, std::mem::take(&mut part)).await?;
+        }
+    }
+    write_part(upload, &hasher, part).await?;
+    let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(Stored { bytes, sha256: hasher.finalize().into() })
+}
+
+/// Hashes and writes a part at the same time, neither on the thread that answers requests.
+async fn write_part(
+    upload: &mut dyn MultipartUpload,
+    hasher: &Arc<Mutex<Sha256>>,
+    part: Vec<Bytes>,
+) -> object_store::Result<()> {
+    let hashing = {
+        let (hasher, part) = (Arc::clone(hasher), part.clone());
+        tokio::task::spawn_blocking(move || {
+            let mut hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner);
+            for chunk in &part {
+                hasher.update(chunk);
+            }
+        })
+    };
+    let (write, hash) = futures_util::join!(upload.put_part(PutPayload::from_iter(part)), hashing);
+    hash.map_err(|source| object_store::Error::JoinError { source })?;
+    write
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use futures_util::stream::TryStreamExt;
+
+    use super::*;
+
+    fn chunks(count: usize) -> impl Stream<Item = Result<Bytes, &'static str>> {
+        stream::iter((0..count).map(|_| Ok(Bytes::from(vec![7; 700_000]))))
+    }
+
+    fn files_below(folder: &FilePath) -> usize {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
+    }
+
+    #[actix_web::test]
+    async fn what_was_stored_is_read_back_whole_and_in_ranges() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(folder.path()).unwrap();
+        let stored = store.receive("a/b", chunks(4), u64::MAX).await.unwrap();
+        assert_eq!(stored.bytes, 2_800_000);
+        assert_eq!(stored.sha256, <[u8; 32]>::from(Sha256::digest(vec![7; 2_800_000])));
+        let range: Vec<Bytes> = store.read("a/b", Some(10..20)).await.unwrap().try_collect().await.unwrap();
+        assert_eq!(range.concat(), vec![7; 10]);
+        assert_eq!(std::fs::metadata(store.local_path("a/b")).unwrap().len(), 2_800_000);
+    }
+
+    #[actix_web::test]
+    async fn an_interrupted_upload_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(folder.path()).unwrap();
+        let broken = chunks(2).chain(stream::iter([Err("gone")]));
+        assert!(matches!(store.receive("a", broken, u64::MAX).await, Err(ReceiveError::Interrupted("gone"))));
+        assert_eq!(files_below(folder.path()), 0);
+    }
+
+    #[actix_web::test]
+    async fn an_upload_over_the_limit_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(folder.path()).unwrap();
+        assert!(matches!(
+            store.receive("a", chunks(3), 2_000_000).await,
+            Err(ReceiveError::TooLarge(2_000_000))
+        ));
+        assert_eq!(files_below(folder.path()), 0);
+    }
+
+    #[actix_web::test]
+    async fn deleting_what_is_gone_is_fine() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(folder.path()).unwrap();
+        store.check().await.unwrap();
+        store.delete("nothing").await.unwrap();
+    }
+}

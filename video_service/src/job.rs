@@ -1,0 +1,217 @@
+//! One attempt at one job: runs the engine beside the database and writes what comes of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, DbErr};
+use service_kit::clock::SharedClock;
+use tokio::sync::watch;
+use video_analysis::{ErrorKind, Execution, Observer, Options, Progress, Report};
+
+use crate::blobs::BlobStore;
+use crate::queue::{self, Claim, JobError};
+use crate::worker::HEARTBEAT;
+
+/// What every attempt needs.
+#[derive(Clone)]
+pub struct Runner {
+    /// Where jobs and reports are.
+    pub db: DatabaseConnection,
+    /// Where videos and posters are.
+    pub blobs: BlobStore,
+    /// The time.
+    pub clock: SharedClock,
+    /// Who holds the leases: one name a slot, so that no two slots ever hold one job.
+    pub worker: String,
+    /// How long a lease lasts without a heartbeat.
+    pub lease: Duration,
+    /// Attempts before a retryable failure is final.
+    pub max_attempts: u32,
+    /// Before the second attempt.
+    pub retry_backoff: Duration,
+    /// How the engine runs.
+    pub execution: Execution,
+}
+
+/// What the engine made of a video.
+struct Outcome {
+    report: Report,
+    poster: Option<Vec<u8>>,
+}
+
+/// Why an attempt has no outcome.
+enum Failure {
+    /// The engine said so.
+    Engine(video_analysis::Error),
+    /// The engine panicked: our fault, and the precise reason is in the log.
+    Panic(String),
+    /// The job's options are not what this version understands.
+    Options(String),
+}
+
+/// How the engine talks with the task that watches over it.
+#[derive(Default)]
+struct Wire {
+    progress: Mutex<Option<Progress>>,
+    canceled: AtomicBool,
+}
+
+impl Observer for Wire {
+    fn progress(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    fn is_canceled(&self) -> bool {
+        self.canceled.load(Ordering::Relaxed)
+    }
+}
+
+impl Runner {
+    /// Runs a claimed job to its end, or until `stopping` turns true, the lease is lost or the attempt fails.
+    ///
+    /// # Errors
+    /// When the database fails; the job's lease then lapses and another worker takes it.
+    pub async fn run(&self, claim: Claim, mut stopping: watch::Receiver<bool>) -> Result<(), DbErr> {
+        let job = claim.analysis.id;
+        log::info!("analysis started analysis={job} attempt={}", claim.analysis.attempts);
+        let wire = Arc::new(Wire::default());
+        let mut engine = {
+            let (wire, input) = (Arc::clone(&wire), self.blobs.local_path(&claim.blob_key));
+            let (options, execution) = (claim.analysis.options.clone(), self.execution.clone());
+            tokio::task::spawn_blocking(move || {
+                let options: Options =
+                    serde_json::from_value(options).map_err(|error| Failure::Options(error.to_string()))?;
+                analyze(&input, &options, &execution, &wire).map_err(Failure::Engine)
+            })
+        };
+
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut engine => break outcome,
+                _ = beat.tick() => {
+                    if !self.keep(job, &wire).await {
+                        wire.canceled.store(true, Ordering::Relaxed);
+                    }
+                }
+                _ = stopping.wait_for(|stopping| *stopping), if !wire.is_canceled() => {
+                    wire.canceled.store(true, Ordering::Relaxed);
+                }
+            }
+        };
+        let outcome = outcome.unwrap_or_else(|panic| Err(Failure::Panic(panic.to_string())));
+        self.write(&claim, outcome, *stopping.borrow()).await
+    }
+
+    /// Renews the lease. Only a database that says so makes a job lost; one that cannot be asked does not.
+    async fn keep(&self, job: uuid::Uuid, wire: &Wire) -> bool {
+        let progress = *wire.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = queue::lease_end(self.clock.now(), self.lease);
+        match queue::heartbeat(&self.db, job, &self.worker, progress, until).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                log::warn!("heartbeat failed analysis={job} cause=\"{error}\"");
+                true
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        claim: &Claim,
+        outcome: Result<Outcome, Failure>,
+        stopping: bool,
+    ) -> Result<(), DbErr> {
+        let job = claim.analysis.id;
+        let error = match outcome {
+            Ok(outcome) => return self.write_report(claim, outcome).await,
+            Err(Failure::Engine(error)) if error.kind() == ErrorKind::Canceled => {
+                if stopping {
+                    queue::release(&self.db, job, &self.worker, self.clock.now()).await?;
+                }
+                log::info!("analysis stopped analysis={job} released={stopping}");
+                return Ok(());
+            }
+            Err(failure) => failure.into_job_error(job),
+        };
+        let attempts_left = claim.analysis.attempts < i32::try_from(self.max_attempts).unwrap_or(i32::MAX);
+        let retry_after = (error.retryable && attempts_left)
+            .then(|| queue::backoff(self.retry_backoff, claim.analysis.attempts));
+        queue::fail(&self.db, job, &self.worker, &error, retry_after, self.clock.now()).await
+    }
+
+    async fn write_report(&self, claim: &Claim, outcome: Outcome) -> Result<(), DbErr> {
+        let job = claim.analysis.id;
+        let body = outcome.report.canonical_json().map_err(|error| DbErr::Json(error.to_string()))?;
+        let body = String::from_utf8(body).map_err(|error| DbErr::Json(error.to_string()))?;
+        let poster_key = match outcome.poster {
+            Some(jpeg) => {
+                let key = format!("posters/{job}.jpg");
+                self.blobs
+                    .put(&key, jpeg)
+                    .await
+                    .map_err(|error| DbErr::Custom(format!("poster: {error}")))?;
+                Some(key)
+            }
+            None => None,
+        };
+        let now = self.clock.now();
+        let frames = outcome.report.frames;
+        if queue::succeed(&self.db, job, &self.worker, body, frames, poster_key.clone(), now).await? {
+            log::info!("analysis succeeded analysis={job} frames={frames}");
+        } else {
+            log::info!("analysis finished for nobody analysis={job}");
+            self.blobs.discard(poster_key).await;
+        }
+        Ok(())
+    }
+}
+
+/// The report, and the picture that stands for the video where there is one.
+fn analyze(
+    input: &std::path::Path,
+    options: &Options,
+    execution: &Execution,
+    wire: &Wire,
+) -> Result<Outcome, video_analysis::Error> {
+    let report = video_analysis::analyze(input, options, execution, wire)?;
+    let poster = match report.poster {
+        Some(_) => Some(video_analysis::poster_jpeg(input, &report, execution)?),
+        None => None,
+    };
+    Ok(Outcome { report, poster })
+}
+
+impl Failure {
+    /// What the video's owner may know; the rest goes to the log.
+    fn into_job_error(self, job: uuid::Uuid) -> JobError {
+        match self {
+            Self::Engine(error) => {
+                log::warn!("analysis failed analysis={job} cause=\"{error}\"");
+                JobError {
+                    kind: error.code().to_owned(),
+                    message: error.message().to_owned(),
+                    retryable: error.retryable(),
+                }
+            }
+            Self::Panic(reason) => {
+                log::error!("analysis panicked analysis={job} cause=\"{reason}\"");
+                JobError {
+                    kind: "internal".to_owned(),
+                    message: "Something went wrong on our side.".to_owned(),
+                    retryable: false,
+                }
+            }
+            Self::Options(reason) => {
+                log::error!("analysis has unreadable options analysis={job} cause=\"{reason}\"");
+                JobError {
+                    kind: ErrorKind::InvalidOptions.code().to_owned(),
+                    message: ErrorKind::InvalidOptions.message().to_owned(),
+                    retryable: false,
+                }
+            }
+        }
+    }
+}

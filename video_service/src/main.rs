@@ -1,0 +1,57 @@
+//! `video_service [--config FILE] [serve | work | all | migrate]`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use service_kit::logging;
+use video_service::settings::Settings;
+use video_service::startup::{self, Application, Role, StartError};
+
+/// Takes videos in, runs their analysis, serves the results.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Settings on top of the defaults; `config/video_service.toml` documents every key
+    #[arg(long, env = "VIDEO_SERVICE_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Command {
+    /// Answer requests
+    Serve,
+    /// Run analyses
+    Work,
+    /// Do both (the default)
+    All,
+    /// Bring the database's schema up to date and end
+    Migrate,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("video_service: {error}");
+            ExitCode::from(if matches!(error, StartError::Settings(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), StartError> {
+    let settings = Settings::load(arguments.config.as_deref(), std::env::vars())?;
+    logging::start(&settings.log)?;
+    let role = match arguments.command.unwrap_or(Command::All) {
+        Command::Migrate => return startup::migrate(&settings).await,
+        Command::Serve => Role::Serve,
+        Command::Work => Role::Work,
+        Command::All => Role::All,
+    };
+    let application = Application::build(settings, role).await?;
+    application.run().await.map_err(|error| StartError::Environment(error.to_string()))
+}

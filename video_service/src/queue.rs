@@ -1,0 +1,361 @@
+//! The queue of analyses. The database is its truth; workers only execute what they could claim here.
+//!
+//! Whoever runs a job holds its lease. Every write of a worker is conditional on that lease, so that a job that was
+//! canceled, deleted with its video, or taken over after a silence is lost to its worker at the next write, and the
+//! worker stops. Claims are conditional updates, which both databases decide alike; no row locks are needed.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::video_db::analysis::{self, AnalysisStatus};
+use entity::video_db::{analysis_report, video};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait,
+    ExprTrait, QueryFilter, QueryOrder, SqlErr, TransactionTrait,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use video_analysis::{Options, Progress};
+
+/// How many candidates a claim looks at before it comes back later: others may take some of them first.
+const CLAIM_TRIES: usize = 8;
+/// The longest pause between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_hours(1);
+
+/// A claimed job, and what its worker needs.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The analysis.
+    pub analysis: analysis::Model,
+    /// Where the video's bytes are.
+    pub blob_key: String,
+}
+
+/// Why an analysis has no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobError {
+    /// Stable identifier of the kind of failure, as `not_a_video`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, in words for the video's owner.
+    pub message: String,
+    /// Whether asking again may help.
+    pub retryable: bool,
+}
+
+/// Asking for an analysis of a video that has one under way.
+#[derive(Debug, thiserror::Error)]
+pub enum EnqueueError {
+    /// One is queued or running.
+    #[error("an analysis is under way")]
+    UnderWay,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+/// Puts an analysis of `video_id` into the queue.
+///
+/// # Errors
+/// [`EnqueueError::UnderWay`], decided by the database's constraint, however many ask at once.
+pub async fn enqueue(
+    db: &impl ConnectionTrait,
+    video_id: Uuid,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<analysis::Model, EnqueueError> {
+    let job = analysis::ActiveModel {
+        id: ActiveValue::Set(Uuid::now_v7()),
+        video_id: ActiveValue::Set(video_id),
+        status: ActiveValue::Set(AnalysisStatus::Queued),
+        options: ActiveValue::Set(
+            serde_json::to_value(options).map_err(|error| DbErr::Json(error.to_string()))?,
+        ),
+        attempts: ActiveValue::Set(0),
+        available_at: ActiveValue::Set(now),
+        lease_owner: ActiveValue::Set(None),
+        lease_expires_at: ActiveValue::Set(None),
+        stage: ActiveValue::Set(None),
+        fraction: ActiveValue::Set(0.0),
+        frames_done: ActiveValue::Set(0),
+        frames_total: ActiveValue::Set(None),
+        error: ActiveValue::Set(None),
+        poster_key: ActiveValue::Set(None),
+        queued_at: ActiveValue::Set(now),
+        started_at: ActiveValue::Set(None),
+        finished_at: ActiveValue::Set(None),
+    };
+    job.insert(db).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => EnqueueError::UnderWay,
+        _ => EnqueueError::Database(error),
+    })
+}
+
+/// The newest analysis of a video.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &impl ConnectionTrait, video_id: Uuid) -> Result<Option<analysis::Model>, DbErr> {
+    analysis::Entity::find()
+        .filter(analysis::COLUMN.video_id.eq(video_id))
+        .order_by_desc(analysis::COLUMN.id)
+        .one(db)
+        .await
+}
+
+/// Claims the job that has waited longest, for `worker`, until `now + lease`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    worker: &str,
+    now: DateTime<Utc>,
+    lease: Duration,
+) -> Result<Option<Claim>, DbErr> {
+    for _ in 0..CLAIM_TRIES {
+        let next = analysis::Entity::find()
+            .filter(analysis::COLUMN.status.eq(AnalysisStatus::Queued))
+            .filter(analysis::COLUMN.available_at.lte(now))
+            .order_by_asc(analysis::COLUMN.available_at)
+            .order_by_asc(analysis::COLUMN.id)
+            .find_also_related(video::Entity)
+            .one(db)
+            .await?;
+        let Some((job, video)) = next else { return Ok(None) };
+        let Some(blob_key) = video.and_then(|video| video.blob_key) else {
+            return Err(DbErr::Custom(format!("analysis {} is queued for a video without content", job.id)));
+        };
+        let claimed = analysis::Entity::update_many()
+            .filter(analysis::COLUMN.id.eq(job.id))
+            .filter(analysis::COLUMN.status.eq(AnalysisStatus::Queued))
+            .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Running))
+            .col_expr(analysis::Column::Attempts, Expr::col(analysis::Column::Attempts).add(1))
+            .col_expr(analysis::Column::LeaseOwner, Expr::value(worker))
+            .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(now + lease))
+            .col_expr(analysis::Column::StartedAt, Expr::value(now))
+            .col_expr(analysis::Column::Fraction, Expr::value(0.0))
+            .col_expr(analysis::Column::FramesDone, Expr::value(0_i64))
+            .exec(db)
+            .await?;
+        if claimed.rows_affected == 1 {
+            let analysis = analysis::Entity::find_by_id(job.id).one(db).await?;
+            return Ok(analysis.map(|analysis| Claim { analysis, blob_key }));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes how far a job is and renews its lease. `false`: the job is not this worker's any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn heartbeat(
+    db: &impl ConnectionTrait,
+    job: Uuid,
+    worker: &str,
+    progress: Option<Progress>,
+    lease_expires_at: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let mut update =
+        leased(job, worker).col_expr(analysis::Column::LeaseExpiresAt, Expr::value(lease_expires_at));
+    if let Some(progress) = progress {
+        let count = |frames: u64| i64::try_from(frames).unwrap_or(i64::MAX);
+        update = update
+            .col_expr(analysis::Column::Stage, Expr::value(stage_name(progress)))
+            .col_expr(analysis::Column::Fraction, Expr::value(progress.fraction))
+            .col_expr(analysis::Column::FramesDone, Expr::value(count(progress.frames_done)))
+            .col_expr(analysis::Column::FramesTotal, Expr::value(progress.frames_total.map(count)));
+    }
+    Ok(update.exec(db).await?.rows_affected == 1)
+}
+
+/// Writes the report and ends the job, both or neither. `false`: the job is not this worker's any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn succeed(
+    db: &DatabaseConnection,
+    job: Uuid,
+    worker: &str,
+    report: String,
+    frames: u64,
+    poster_key: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let transaction = db.begin().await?;
+    let frames = i64::try_from(frames).unwrap_or(i64::MAX);
+    let ended = leased(job, worker)
+        .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Succeeded))
+        .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
+        .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(analysis::Column::Stage, Expr::value(None::<String>))
+        .col_expr(analysis::Column::Fraction, Expr::value(1.0))
+        .col_expr(analysis::Column::FramesDone, Expr::value(frames))
+        .col_expr(analysis::Column::FramesTotal, Expr::value(frames))
+        .col_expr(analysis::Column::Error, Expr::value(None::<serde_json::Value>))
+        .col_expr(analysis::Column::PosterKey, Expr::value(poster_key))
+        .col_expr(analysis::Column::FinishedAt, Expr::value(now))
+        .exec(&transaction)
+        .await?;
+    if ended.rows_affected == 0 {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    let report =
+        analysis_report::ActiveModel { analysis_id: ActiveValue::Set(job), body: ActiveValue::Set(report) };
+    analysis_report::Entity::insert(report).exec_without_returning(&transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Ends an attempt without a report: back into the queue after `retry_after`, or failed for good where there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fail(
+    db: &impl ConnectionTrait,
+    job: Uuid,
+    worker: &str,
+    error: &JobError,
+    retry_after: Option<Duration>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let error = serde_json::to_value(error).map_err(|error| DbErr::Json(error.to_string()))?;
+    let update = leased(job, worker)
+        .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
+        .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(analysis::Column::Error, Expr::value(error));
+    let update = match retry_after {
+        Some(pause) => update
+            .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Queued))
+            .col_expr(analysis::Column::AvailableAt, Expr::value(now + pause)),
+        None => update
+            .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Failed))
+            .col_expr(analysis::Column::FinishedAt, Expr::value(now)),
+    };
+    update.exec(db).await.map(|_| ())
+}
+
+/// Ends a video's unfinished analysis. `None`: there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel(
+    db: &impl ConnectionTrait,
+    video_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<analysis::Model>, DbErr> {
+    let canceled = analysis::Entity::update_many()
+        .filter(analysis::COLUMN.video_id.eq(video_id))
+        .filter(analysis::COLUMN.status.is_in([AnalysisStatus::Queued, AnalysisStatus::Running]))
+        .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Canceled))
+        .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
+        .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(analysis::Column::FinishedAt, Expr::value(now))
+        .exec(db)
+        .await?;
+    if canceled.rows_affected == 0 { Ok(None) } else { newest(db, video_id).await }
+}
+
+/// Which jobs go back into the queue.
+#[derive(Clone, Copy, Debug)]
+pub enum Abandoned<'a> {
+    /// Those leased to the workers whose names begin so, of which it is known that they do not run.
+    By(&'a str),
+    /// Those whose lease lapsed before this moment.
+    LapsedAt(DateTime<Utc>),
+}
+
+/// Puts abandoned jobs back into the queue; those that have used up `max_attempts` fail for good, so that a file that
+/// kills its worker does not do so for ever. Returns how many were touched.
+///
+/// # Errors
+/// When the database fails.
+pub async fn recover(
+    db: &impl ConnectionTrait,
+    which: Abandoned<'_>,
+    max_attempts: u32,
+    now: DateTime<Utc>,
+) -> Result<u64, DbErr> {
+    let abandoned = || {
+        let running =
+            analysis::Entity::update_many().filter(analysis::COLUMN.status.eq(AnalysisStatus::Running));
+        match which {
+            Abandoned::By(process) => running.filter(analysis::COLUMN.lease_owner.starts_with(process)),
+            Abandoned::LapsedAt(moment) => running.filter(analysis::COLUMN.lease_expires_at.lt(moment)),
+        }
+        .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
+        .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
+    };
+    let lost = JobError {
+        kind: "worker_lost".to_owned(),
+        message: "The analysis ended its worker several times.".to_owned(),
+        retryable: false,
+    };
+    let lost = serde_json::to_value(lost).map_err(|error| DbErr::Json(error.to_string()))?;
+    let max_attempts = i32::try_from(max_attempts).unwrap_or(i32::MAX);
+    let failed = abandoned()
+        .filter(analysis::COLUMN.attempts.gte(max_attempts))
+        .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Failed))
+        .col_expr(analysis::Column::Error, Expr::value(lost))
+        .col_expr(analysis::Column::FinishedAt, Expr::value(now))
+        .exec(db)
+        .await?;
+    let queued = abandoned()
+        .filter(analysis::COLUMN.attempts.lt(max_attempts))
+        .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Queued))
+        .col_expr(analysis::Column::AvailableAt, Expr::value(now))
+        .exec(db)
+        .await?;
+    Ok(failed.rows_affected + queued.rows_affected)
+}
+
+/// Puts a job back that its worker gives up without fault of the job, as when the service stops: the attempt does not
+/// count.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(
+    db: &impl ConnectionTrait,
+    job: Uuid,
+    worker: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    leased(job, worker)
+        .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Queued))
+        .col_expr(analysis::Column::Attempts, Expr::col(analysis::Column::Attempts).sub(1))
+        .col_expr(analysis::Column::AvailableAt, Expr::value(now))
+        .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
+        .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
+        .exec(db)
+        .await
+        .map(|_| ())
+}
+
+/// The pause before the attempt after number `attempts`: `base`, doubled each time, bounded.
+#[must_use]
+pub fn backoff(base: Duration, attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0);
+    Ord::min(base.saturating_mul(2_u32.saturating_pow(doublings)), MAX_BACKOFF)
+}
+
+/// An update of a job as its worker: nothing happens to a job that is not.
+fn leased(job: Uuid, worker: &str) -> sea_orm::UpdateMany<analysis::Entity> {
+    analysis::Entity::update_many()
+        .filter(analysis::COLUMN.id.eq(job))
+        .filter(analysis::COLUMN.status.eq(AnalysisStatus::Running))
+        .filter(analysis::COLUMN.lease_owner.eq(worker))
+}
+
+fn stage_name(progress: Progress) -> Option<String> {
+    let name = serde_json::to_value(progress.stage).ok()?;
+    name.as_str().map(ToOwned::to_owned)
+}
+
+/// When a lease taken or renewed now lapses.
+pub(crate) fn lease_end(now: DateTime<Utc>, lease: Duration) -> DateTime<Utc> {
+    now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX)
+}

@@ -1,0 +1,194 @@
+//! What an operator can set. `config/video_service.toml` documents every key.
+
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use service_kit::app::HttpSettings;
+use service_kit::database::DatabaseSettings;
+use service_kit::logging::LogSettings;
+use service_kit::secret_file;
+use service_kit::settings::{self, SettingsError};
+use video_analysis::{Execution, Limits};
+
+/// The documented defaults.
+const DEFAULTS: &str = include_str!("../../config/video_service.toml");
+
+/// Everything.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where everything lives that has no place of its own.
+    pub data_dir: PathBuf,
+    /// Generated secrets; `secrets` in the data directory where it is not given.
+    pub secrets_dir: Option<PathBuf>,
+    /// Where to listen.
+    pub http: HttpSettings,
+    /// What to log.
+    pub log: LogSettings,
+    /// Where records are kept.
+    pub database: DatabaseSettings,
+    /// Where bytes are kept.
+    pub storage: StorageSettings,
+    /// What is accepted.
+    pub uploads: UploadSettings,
+    /// Whom to ask about tokens.
+    pub user_service: UserServiceSettings,
+    /// How analyses are run.
+    pub analysis: AnalysisSettings,
+}
+
+/// The `[storage]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// `blobs` in the data directory where it is not given.
+    pub directory: Option<PathBuf>,
+}
+
+/// The `[uploads]` section.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadSettings {
+    /// Largest video, in bytes.
+    pub max_bytes: NonZeroU64,
+}
+
+/// The `[user_service]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserServiceSettings {
+    /// Its base address, without a slash at the end.
+    pub url: String,
+    /// Who asks.
+    pub client_id: String,
+    /// How the asker proves it; generated where it is not given.
+    pub client_secret: Option<SecretString>,
+    /// How long an answer may take.
+    pub timeout_seconds: NonZeroU64,
+    /// How long an answer is believed.
+    pub cache_seconds: u64,
+    /// Most tokens remembered at a time.
+    pub cache_entries: NonZeroU64,
+    /// How long the published keys are believed.
+    pub jwks_max_age_seconds: NonZeroU64,
+    /// Shortest time between two fetches of the keys.
+    pub jwks_min_interval_seconds: NonZeroU64,
+}
+
+/// The `[analysis]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnalysisSettings {
+    /// Analyses at a time in this process.
+    pub slots: NonZeroUsize,
+    /// Pieces of one analysis; 0 is one for each core.
+    pub segments: usize,
+    /// Attempts before a retryable failure is final.
+    pub max_attempts: NonZeroU32,
+    /// Before the second attempt.
+    pub retry_backoff_seconds: u64,
+    /// How often an idle worker looks for work.
+    pub poll_seconds: NonZeroU64,
+    /// How long a silent worker keeps its job.
+    pub lease_seconds: NonZeroU64,
+    /// Of one decoder process.
+    pub cpu_seconds: NonZeroU64,
+    /// Address space of one decoder process.
+    pub memory_bytes: NonZeroU64,
+    /// Of one analysis.
+    pub wall_seconds: NonZeroU64,
+    /// Width times height.
+    pub max_pixels: NonZeroU64,
+    /// Longest video.
+    pub max_duration_seconds: NonZeroU64,
+    /// The program.
+    pub ffmpeg: PathBuf,
+    /// The program.
+    pub ffprobe: PathBuf,
+}
+
+impl Settings {
+    /// Reads the defaults, then `file`, then the environment.
+    ///
+    /// # Errors
+    /// [`SettingsError`], whose text names the key.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let settings: Self = settings::load("VIDEO_SERVICE", DEFAULTS, file, environment)?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    fn validate(&self) -> Result<(), SettingsError> {
+        let url = &self.user_service.url;
+        if !url.starts_with("http://") || url.ends_with('/') {
+            return Err(SettingsError::key(
+                "user_service.url",
+                "must begin with http:// and have no slash at its end",
+            ));
+        }
+        let shortest_lease = 3 * crate::worker::HEARTBEAT.as_secs().max(1);
+        if self.analysis.lease_seconds.get() < shortest_lease {
+            return Err(SettingsError::key(
+                "analysis.lease_seconds",
+                format!("must be at least {shortest_lease}, or a busy machine loses its jobs"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where uploaded bytes are.
+    #[must_use]
+    pub fn blob_dir(&self) -> PathBuf {
+        self.storage.directory.clone().unwrap_or_else(|| self.data_dir.join("blobs"))
+    }
+
+    /// The SQLite file that is used where no database is given.
+    #[must_use]
+    pub fn default_database(&self) -> PathBuf {
+        self.data_dir.join("video_service.db")
+    }
+
+    /// What this service proves itself with when it asks about tokens.
+    ///
+    /// # Errors
+    /// When the secret is not given and its file can be neither read nor made.
+    pub fn client_secret(&self) -> Result<SecretString, SettingsError> {
+        if let Some(secret) = &self.user_service.client_secret {
+            return Ok(secret.clone());
+        }
+        let folder = self.secrets_dir.clone().unwrap_or_else(|| self.data_dir.join("secrets"));
+        let path = folder.join("introspection_client_secret");
+        secret_file::load_or_create(&path)
+            .map_err(|error| SettingsError::key("secrets_dir", format!("{}: {error}", path.display())))
+    }
+}
+
+impl AnalysisSettings {
+    /// What the engine may use.
+    #[must_use]
+    pub fn execution(&self) -> Execution {
+        let defaults = Execution::default();
+        let segments = NonZeroUsize::new(self.segments);
+        Execution {
+            segments: segments.unwrap_or(defaults.segments),
+            workers: segments.unwrap_or(defaults.workers),
+            limits: Limits {
+                cpu: Duration::from_secs(self.cpu_seconds.get()),
+                memory: self.memory_bytes.get(),
+                wall: Duration::from_secs(self.wall_seconds.get()),
+                ..defaults.limits
+            },
+            max_pixels: self.max_pixels.get(),
+            max_duration: Duration::from_secs(self.max_duration_seconds.get()),
+            ffmpeg: self.ffmpeg.clone(),
+            ffprobe: self.ffprobe.clone(),
+            ..defaults
+        }
+    }
+}

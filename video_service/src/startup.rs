@@ -1,0 +1,249 @@
+//! Puts the service together, by role, and runs it.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use migration::video_db::Migrator;
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::MigratorTrait;
+use service_kit::clock::{SharedClock, SystemClock};
+use service_kit::health::Readiness;
+use service_kit::settings::SettingsError;
+use service_kit::{app, endpoint, health, metrics, openapi, request, shutdown};
+
+use crate::api;
+use crate::auth::Introspector;
+use crate::blobs::BlobStore;
+use crate::identity::WorkerIdentity;
+use crate::job::Runner;
+use crate::queue::{self, Abandoned};
+use crate::settings::Settings;
+use crate::state::State;
+use crate::worker::AnalysisWorkers;
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Answers requests.
+    Serve,
+    /// Runs analyses; of requests, only the health checks and metrics are answered.
+    Work,
+    /// Both.
+    All,
+}
+
+/// Why a service did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Something it needs is missing or broken.
+    #[error("{0}")]
+    Environment(String),
+}
+
+/// A service that listens and has not begun to answer.
+pub struct Application {
+    server: Server,
+    workers: AnalysisWorkers,
+    port: u16,
+    /// Held while jobs are leased in its name.
+    _identity: Option<WorkerIdentity>,
+}
+
+impl Application {
+    /// Connects, migrates, recovers what a dead predecessor left, starts the workers and takes the port.
+    ///
+    /// # Errors
+    /// [`StartError`], in one line.
+    pub async fn build(settings: Settings, role: Role) -> Result<Self, StartError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let listener = settings.http.bind()?;
+        let port = listener.local_addr().map_err(environment)?.port();
+        let (db, blobs) = open_stores(&settings).await?;
+        let (workers, identity) = match role {
+            Role::Serve => (AnalysisWorkers::default(), None),
+            Role::Work | Role::All => {
+                let (workers, identity) = start_workers(&settings, &db, &blobs, &clock).await?;
+                (workers, Some(identity))
+            }
+        };
+        let state = State {
+            db,
+            blobs,
+            workers: workers.clone(),
+            clock,
+            max_upload_bytes: settings.uploads.max_bytes.get(),
+        };
+        let server = serve(&settings, role, state, listener)?;
+        log::info!("listening port={port} role={role:?}");
+        Ok(Self { server, workers, port, _identity: identity })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Answers until the operator or `stop` asks it to end; then lets requests in flight end and puts running jobs
+    /// back into the queue.
+    ///
+    /// # Errors
+    /// When the server breaks.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let handle = self.server.handle();
+        let mut serving = std::pin::pin!(self.server);
+        tokio::select! {
+            outcome = &mut serving => outcome?,
+            () = stop => {
+                let (outcome, ()) = futures_util::join!(serving, async {
+                    futures_util::join!(handle.stop(true), self.workers.stop());
+                });
+                outcome?;
+            }
+        }
+        log::info!("stopped");
+        Ok(())
+    }
+
+    /// Answers until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// When the server breaks.
+    pub async fn run(self) -> io::Result<()> {
+        self.run_until(async {
+            if let Err(error) = shutdown::requested().await {
+                log::error!("signals cannot be listened to cause=\"{error}\"");
+            }
+        })
+        .await
+    }
+}
+
+/// Brings the database's schema up to date.
+///
+/// # Errors
+/// [`StartError`], in one line.
+pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
+        SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
+    })?;
+    let db = settings.database.connect(&settings.default_database()).await?;
+    Migrator::up(&db, None).await.map_err(environment)
+}
+
+async fn open_stores(settings: &Settings) -> Result<(DatabaseConnection, BlobStore), StartError> {
+    std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
+        SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
+    })?;
+    let db = settings.database.connect(&settings.default_database()).await?;
+    if settings.database.migrate_on_start {
+        Migrator::up(&db, None).await.map_err(environment)?;
+    }
+    let directory = settings.blob_dir();
+    let blobs = BlobStore::open(&directory).map_err(|error| {
+        SettingsError::key("storage.directory", format!("{}: {error}", directory.display()))
+    })?;
+    Ok((db, blobs))
+}
+
+async fn start_workers(
+    settings: &Settings,
+    db: &DatabaseConnection,
+    blobs: &BlobStore,
+    clock: &SharedClock,
+) -> Result<(AnalysisWorkers, WorkerIdentity), StartError> {
+    let analysis = &settings.analysis;
+    let identity = WorkerIdentity::take(&settings.data_dir.join("workers"))
+        .map_err(|error| StartError::Environment(format!("no worker identity: {error}")))?;
+    let runner = Runner {
+        db: db.clone(),
+        blobs: blobs.clone(),
+        clock: Arc::clone(clock),
+        worker: identity.id().to_owned(),
+        lease: Duration::from_secs(analysis.lease_seconds.get()),
+        max_attempts: analysis.max_attempts.get(),
+        retry_backoff: Duration::from_secs(analysis.retry_backoff_seconds),
+        execution: analysis.execution(),
+    };
+    let mine = Abandoned::By(identity.id());
+    let recovered = queue::recover(db, mine, runner.max_attempts, clock.now()).await.map_err(environment)?;
+    if recovered > 0 {
+        log::info!("jobs of the last run recovered count={recovered}");
+    }
+    let poll = Duration::from_secs(analysis.poll_seconds.get());
+    Ok((AnalysisWorkers::start(analysis.slots.get(), &runner, poll), identity))
+}
+
+fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -> Result<Server, StartError> {
+    let introspector = web::Data::new(Introspector::new(
+        &settings.user_service,
+        settings.client_secret()?,
+        Arc::clone(&state.clock),
+    ));
+    let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
+    let readiness = readiness(&state, settings, timeout);
+    let document = api::document();
+    let metrics = metrics::middleware("video_service").map_err(environment)?;
+    let server = HttpServer::new(move || {
+        // A client belongs to its thread: connections are kept there.
+        let client = awc::Client::builder().timeout(timeout).finish();
+        let app = App::new()
+            .app_data(web::Data::new(state.clone()))
+            .app_data(introspector.clone())
+            .app_data(client)
+            .wrap(metrics.clone())
+            .wrap(from_fn(request::request_context))
+            .configure(app::defaults)
+            .configure(health::routes(readiness.clone()));
+        if role == Role::Work {
+            return app;
+        }
+        app.configure(openapi::routes(document.clone())).configure(endpoint::routes(api::endpoints()))
+    });
+    let server = server
+        .workers(settings.http.workers.get())
+        .shutdown_timeout(settings.http.shutdown_timeout_seconds)
+        // SIGINT would be forceful: both signals are ours, see `Application::run`.
+        .disable_signals()
+        .listen(listener)
+        .map_err(environment)?;
+    Ok(server.run())
+}
+
+/// The database, the store, the workers and User Service.
+fn readiness(state: &State, settings: &Settings, timeout: Duration) -> Readiness {
+    let (blobs, workers) = (state.blobs.clone(), state.workers.clone());
+    let address = format!("{}/healthz", settings.user_service.url);
+    Readiness::default()
+        .with_database(&state.db)
+        .with("storage", move || {
+            let blobs = blobs.clone();
+            Box::pin(async move { blobs.check().await.map_err(|error| error.to_string()) })
+        })
+        .with("workers", move || {
+            let alive = workers.are_alive();
+            Box::pin(async move { if alive { Ok(()) } else { Err("a worker has died".to_owned()) } })
+        })
+        .with("user_service", move || {
+            let request = awc::Client::builder().timeout(timeout).finish().get(&address).send();
+            Box::pin(async move {
+                match request.await {
+                    Ok(response) if response.status().is_success() => Ok(()),
+                    Ok(response) => Err(response.status().to_string()),
+                    Err(error) => Err(error.to_string()),
+                }
+            })
+        })
+}
+
+fn environment(error: impl std::fmt::Display) -> StartError {
+    StartError::Environment(error.to_string())
+}

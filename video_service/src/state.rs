@@ -1,0 +1,22 @@
+//! What handlers work with.
+
+use sea_orm::DatabaseConnection;
+use service_kit::clock::SharedClock;
+
+use crate::blobs::BlobStore;
+use crate::worker::AnalysisWorkers;
+
+/// Shared by all handlers.
+#[derive(Clone)]
+pub(crate) struct State {
+    /// Records.
+    pub(crate) db: DatabaseConnection,
+    /// Bytes.
+    pub(crate) blobs: BlobStore,
+    /// The workers of this process; none where it only serves.
+    pub(crate) workers: AnalysisWorkers,
+    /// The time.
+    pub(crate) clock: SharedClock,
+    /// Largest upload.
+    pub(crate) max_upload_bytes: u64,
+}

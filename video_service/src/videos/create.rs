@@ -1,0 +1,207 @@
+//! `POST /videos`: a record that waits for its bytes, or a record and its bytes in one request.
+
+use actix_multipart::{Field, Multipart};
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use entity::video_db::video::{self, VideoStatus};
+use futures_util::StreamExt;
+use sea_orm::{EntityTrait, IntoActiveModel, TransactionTrait};
+use serde::Deserialize;
+use service_kit::json::Json;
+use service_kit::problem::{FieldError, Problem};
+use utoipa::ToSchema;
+
+use super::record::{self, Video, etag, etag_header};
+use super::upload::{self, Content};
+use crate::auth::{Authorized, VideosWrite};
+use crate::state::State;
+
+/// Longest text part of a form, in bytes: the longest description in four-byte characters.
+const MAX_TEXT_PART: usize = 20_000;
+/// Most parts of a form.
+const MAX_PARTS: usize = 16;
+
+/// A record to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewVideo {
+    /// 1 to 200 characters.
+    title: String,
+    /// At most 5000 characters.
+    description: Option<String>,
+}
+
+/// A form with a record and its bytes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used; the form is read as a stream")]
+pub(super) struct VideoForm {
+    /// The file itself.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// 1 to 200 characters; the file's name where it is not given.
+    title: Option<String>,
+    /// At most 5000 characters.
+    description: Option<String>,
+    /// `false`: do not begin the analysis by itself.
+    analyze: Option<bool>,
+}
+
+/// Make a video
+///
+/// As JSON: a record that waits for its bytes. As a form: the record and its bytes in one request.
+#[utoipa::path(
+    post, path = "/videos", tag = "videos",
+    request_body(content(
+        (NewVideo = "application/json"),
+        (VideoForm = "multipart/form-data"),
+    )),
+    responses(
+        (status = 201, body = Video, headers(("Location" = String))),
+    ),
+)]
+pub(super) async fn create(
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let row = if request.content_type().eq_ignore_ascii_case("multipart/form-data") {
+        upload::refuse_by_announced_length(&request, state.max_upload_bytes)?;
+        from_form(&state, &auth, Multipart::new(request.headers(), body)).await?
+    } else if request.content_type().is_empty() {
+        return Err(Problem::unsupported_media_type("application/json or multipart/form-data"));
+    } else {
+        from_json(&state, &auth, &request, body.into_inner()).await?
+    };
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/videos/{}", row.id)))
+        .insert_header(etag_header(etag(&row)))
+        .json(Video::from(row)))
+}
+
+async fn from_json(
+    state: &State,
+    auth: &Authorized<VideosWrite>,
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> Result<video::Model, Problem> {
+    let Json(new) = Json::<NewVideo>::from_request(request, &mut payload).await?;
+    let (title, description) = checked(&new.title, new.description.as_deref())?;
+    let row = super::new_record(&auth.caller, title, description, state.clock.now());
+    video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&state.db).await?;
+    Ok(row)
+}
+
+/// The title and the description, or everything that is wrong with them.
+fn checked(title: &str, description: Option<&str>) -> Result<(String, Option<String>), Problem> {
+    let title = record::title(title).map_err(|detail| FieldError::new("/title", detail));
+    let description = description
+        .map(|text| record::description(text).map_err(|detail| FieldError::new("/description", detail)))
+        .transpose();
+    match (title, description) {
+        (Ok(title), Ok(description)) => Ok((title, description)),
+        (title, description) => {
+            Err(Problem::invalid(title.err().into_iter().chain(description.err()).collect()))
+        }
+    }
+}
+
+/// What a form has said so far.
+struct Form {
+    title: Option<String>,
+    description: Option<String>,
+    analyze: bool,
+    content: Option<Content>,
+}
+
+async fn from_form(
+    state: &State,
+    auth: &Authorized<VideosWrite>,
+    parts: Multipart,
+) -> Result<video::Model, Problem> {
+    let row = super::new_record(&auth.caller, String::new(), None, state.clock.now());
+    let mut form = Form { title: None, description: None, analyze: true, content: None };
+    let outcome = match read_form(state, row.id, parts, &mut form).await {
+        Ok(()) => write_record(state, row, &form).await,
+        Err(problem) => Err(problem),
+    };
+    if outcome.is_err() {
+        state.blobs.discard(form.content.map(|content| content.key)).await;
+    }
+    outcome
+}
+
+async fn read_form(
+    state: &State,
+    id: uuid::Uuid,
+    mut parts: Multipart,
+    form: &mut Form,
+) -> Result<(), Problem> {
+    for _ in 0..MAX_PARTS {
+        let Some(part) = parts.next().await else { return Ok(()) };
+        let mut part = part.map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
+        match part.name().unwrap_or_default() {
+            "title" => form.title = Some(text(&mut part).await?),
+            "description" => form.description = Some(text(&mut part).await?),
+            "analyze" => form.analyze = flag(&text(&mut part).await?)?,
+            "file" if form.content.is_none() => form.content = Some(file(state, id, part).await?),
+            "file" => return Err(Problem::invalid(vec![FieldError::new("/file", "was given twice")])),
+            other => {
+                let name: String = other.chars().take(64).collect();
+                return Err(Problem::invalid(vec![FieldError::new(format!("/{name}"), "is not known here")]));
+            }
+        }
+    }
+    Err(Problem::malformed(format!("the form has more than {MAX_PARTS} parts")))
+}
+
+async fn file(state: &State, id: uuid::Uuid, part: Field) -> Result<Content, Problem> {
+    let media_type = upload::accepted(part.content_type().map(AsRef::as_ref))?;
+    let given = part.content_disposition().and_then(|disposition| disposition.get_filename());
+    let filename = given.and_then(record::filename);
+    let (key, stored) = upload::store(state, id, part).await?;
+    Ok(Content { key, stored, filename, media_type })
+}
+
+async fn text(part: &mut Field) -> Result<String, Problem> {
+    let pointer = format!("/{}", part.name().unwrap_or_default());
+    let wrong = |detail: &str| Problem::invalid(vec![FieldError::new(pointer.clone(), detail)]);
+    let bytes = part
+        .bytes(MAX_TEXT_PART)
+        .await
+        .map_err(|_| wrong("is too long"))?
+        .map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| wrong("is not UTF-8"))
+}
+
+fn flag(text: &str) -> Result<bool, Problem> {
+    text.parse().map_err(|_| Problem::invalid(vec![FieldError::new("/analyze", "must be true or false")]))
+}
+
+async fn write_record(state: &State, row: video::Model, form: &Form) -> Result<video::Model, Problem> {
+    let Some(content) = &form.content else {
+        return Err(Problem::invalid(vec![FieldError::new("/file", "is missing")]));
+    };
+    let title = form.title.clone().unwrap_or_else(|| record::title_of_file(content.filename.as_deref()));
+    let (title, description) = checked(&title, form.description.as_deref())?;
+    let row = video::Model {
+        title,
+        description,
+        status: VideoStatus::Ready,
+        filename: content.filename.clone(),
+        media_type: Some(content.media_type.clone()),
+        bytes: Some(i64::try_from(content.stored.bytes).map_err(Problem::internal)?),
+        sha256: Some(hex::encode(content.stored.sha256)),
+        blob_key: Some(content.key.clone()),
+        ..row
+    };
+    let transaction = state.db.begin().await?;
+    video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&transaction).await?;
+    if form.analyze {
+        upload::enqueue(&transaction, row.id, row.created_at).await?;
+    }
+    transaction.commit().await?;
+    state.workers.wake();
+    Ok(row)
+}

@@ -1,0 +1,88 @@
+//! Videos: their records and their bytes.
+
+mod create;
+mod item;
+mod list;
+mod playback;
+mod poster;
+pub(crate) mod record;
+mod upload;
+
+use actix_web::http::Method;
+use chrono::{DateTime, Utc};
+use entity::video_db::video;
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
+use service_kit::endpoint::Endpoint;
+use service_kit::problem::Problem;
+use utoipa::OpenApi;
+use uuid::Uuid;
+
+use crate::auth::Caller;
+
+/// What this module answers, for the reader.
+#[derive(OpenApi)]
+#[openapi(paths(
+    create::create,
+    list::list,
+    item::read,
+    item::update,
+    item::delete,
+    upload::put_content,
+    playback::content,
+    poster::poster,
+))]
+pub(crate) struct Api;
+
+/// What this module answers, for the router.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::GET, "/videos", list::list),
+        Endpoint::new(Method::POST, "/videos", create::create),
+        Endpoint::new(Method::GET, "/videos/{id}", item::read),
+        Endpoint::new(Method::PATCH, "/videos/{id}", item::update),
+        Endpoint::new(Method::DELETE, "/videos/{id}", item::delete),
+        Endpoint::new(Method::GET, "/videos/{id}/content", playback::content),
+        Endpoint::new(Method::PUT, "/videos/{id}/content", upload::put_content),
+        Endpoint::new(Method::GET, "/videos/{id}/poster.jpg", poster::poster),
+    ]
+}
+
+/// The video `id` of `caller`.
+///
+/// # Errors
+/// 404 where there is none, or it is somebody else's: which of the two is nobody's business.
+pub(crate) async fn owned(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    caller: &Caller,
+) -> Result<video::Model, Problem> {
+    video::Entity::find_by_id(id)
+        .filter(video::COLUMN.owner_id.eq(caller.account_id))
+        .one(db)
+        .await?
+        .ok_or_else(|| Problem::not_found("video"))
+}
+
+/// A new record of `caller`, waiting for its bytes; not written yet.
+fn new_record(
+    caller: &Caller,
+    title: String,
+    description: Option<String>,
+    now: DateTime<Utc>,
+) -> video::Model {
+    video::Model {
+        id: Uuid::now_v7(),
+        owner_id: caller.account_id,
+        title,
+        description,
+        status: video::VideoStatus::Waiting,
+        filename: None,
+        media_type: None,
+        bytes: None,
+        sha256: None,
+        blob_key: None,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}

@@ -1,0 +1,52 @@
+//! `GET /videos/{id}/poster.jpg`: the picture that stands for a video.
+
+use actix_web::body::BodyStream;
+use actix_web::http::header::{self, EntityTag};
+use actix_web::{HttpRequest, HttpResponse, web};
+use entity::video_db::analysis::{self, AnalysisStatus};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use service_kit::problem::Problem;
+use uuid::Uuid;
+
+use super::record::{etag_header, is_unchanged};
+use crate::auth::{Authorized, VideosRead};
+use crate::state::State;
+
+/// Fetch a video's poster
+///
+/// The one that the newest successful analysis chose; 404 until there is one, and for sound without pictures.
+#[utoipa::path(
+    get, path = "/videos/{id}/poster.jpg", tag = "videos", params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, content_type = "image/jpeg"),
+    ),
+)]
+pub(super) async fn poster(
+    state: web::Data<State>,
+    auth: Authorized<VideosRead>,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let video = super::owned(&state.db, *id, &auth.caller).await?;
+    let analysis = analysis::Entity::find()
+        .filter(analysis::COLUMN.video_id.eq(video.id))
+        .filter(analysis::COLUMN.status.eq(AnalysisStatus::Succeeded))
+        .order_by_desc(analysis::COLUMN.id)
+        .one(&state.db)
+        .await?
+        .ok_or_else(|| Problem::not_found("poster: the video has no finished analysis"))?;
+    let key = analysis.poster_key.ok_or_else(|| Problem::not_found("poster: the video has no pictures"))?;
+
+    // A poster is made once for an analysis and never changes.
+    let tag = EntityTag::new_strong(analysis.id.simple().to_string());
+    if is_unchanged(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    }
+    let content =
+        state.blobs.read(&key, None).await.map_err(|error| Problem::internal(format!("storage: {error}")))?;
+    Ok(HttpResponse::Ok()
+        .insert_header(etag_header(tag))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .content_type(mime::IMAGE_JPEG)
+        .body(BodyStream::new(content)))
+}
