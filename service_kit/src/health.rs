@@ -89,11 +89,18 @@ pub fn routes(readiness: Readiness) -> impl FnOnce(&mut web::ServiceConfig) {
     }
 }
 
-async fn alive() -> web::Json<Health> {
+/// Whether the process lives
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "It does", body = Health)))]
+pub(crate) async fn alive() -> web::Json<Health> {
     web::Json(Health { status: State::Ok, checks: BTreeMap::new() })
 }
 
-async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
+/// Whether everything the service needs answers
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, description = "It does", body = Health),
+    (status = 503, description = "Something does not", body = Health),
+))]
+pub(crate) async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
     let health = readiness.report().await;
     match health.status {
         State::Ok => HttpResponse::Ok().json(health),

@@ -4,8 +4,10 @@
 
 pub mod app;
 pub mod bearer;
+pub mod checked;
 pub mod clock;
 pub mod database;
+pub mod endpoint;
 pub mod health;
 pub mod json;
 pub mod logging;

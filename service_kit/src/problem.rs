@@ -117,10 +117,8 @@ impl Problem {
     /// 422: the request was understood, and these members are wrong.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let mut problem =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation-failed", "The request is not valid");
-        problem.0.errors = errors;
-        problem
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation-failed", "The request is not valid")
+            .errors(errors)
     }
 
     /// 500: our fault. `cause` goes to the log only.
@@ -135,6 +133,13 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable")
             .detail(format!("{what}; try again later"))
             .header(header::RETRY_AFTER, HeaderValue::from(retry_after))
+    }
+
+    /// With the members of the request that were wrong.
+    #[must_use]
+    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
     }
 
     /// With what was wrong this time.

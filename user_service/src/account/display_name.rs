@@ -1,0 +1,50 @@
+//! How somebody wants to be addressed.
+
+/// 1 to 128 characters of any script, without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DisplayName(String);
+
+const MAX_LENGTH: usize = 128;
+
+impl DisplayName {
+    pub(crate) fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for DisplayName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.chars().any(char::is_control) {
+            return Err("must not hold control characters");
+        }
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > MAX_LENGTH {
+            return Err("must have 1 to 128 characters");
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<DisplayName, &'static str> {
+        DisplayName::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn any_script_is_welcome_and_space_around_it_is_not_kept() {
+        assert_eq!(parse("  Žofie 山田 ").unwrap().into_inner(), "Žofie 山田");
+        assert!(parse(&"ř".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn nothing_too_much_and_control_characters_are_refused() {
+        for name in ["", "   ", "a\0b", "a\nb", &"x".repeat(129)] {
+            assert!(parse(name).is_err(), "{name:?}");
+        }
+    }
+}

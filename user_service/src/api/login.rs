@@ -1,0 +1,87 @@
+//! `POST /users/login`
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use service_kit::json::Json;
+use service_kit::problem::{FieldError, Problem};
+use utoipa::ToSchema;
+
+use super::token_response::{TokenResponse, respond};
+use crate::account::{Accounts, Email, Name, Password, Username};
+use crate::oauth::SCOPES;
+use crate::passwords::PasswordHasher;
+use crate::sessions::{NewSession, Sessions};
+
+/// The column's width, in characters.
+const MAX_DEVICE_LENGTH: usize = 256;
+
+/// Who wants in: exactly one of the two names, and the password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Login {
+    #[serde(default)]
+    #[schema(example = "ann")]
+    username: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[schema(value_type = String, format = "password")]
+    password: SecretString,
+}
+
+impl Login {
+    /// The name is none where nobody can have it: whoever gives one is told the same as for a wrong password.
+    fn parse(self) -> Result<(Option<Name>, Option<Password>), Problem> {
+        let name = match (self.username, self.email) {
+            (Some(username), None) => Username::try_from(username).ok().map(Name::Username),
+            (None, Some(email)) => Email::try_from(email).ok().map(Name::Email),
+            _ => {
+                let detail = "give either username or email";
+                return Err(Problem::invalid(vec![
+                    FieldError::new("/username", detail),
+                    FieldError::new("/email", detail),
+                ]));
+            }
+        };
+        Ok((name, Password::verifiable(self.password.expose_secret().to_owned())))
+    }
+}
+
+/// Log in
+///
+/// An unknown name and a wrong password get the same answer, after the same time.
+#[utoipa::path(post, path = "/users/login", tag = "sessions", responses(
+    (status = 200, description = "A new session", body = TokenResponse),
+    (status = 401, description = "The name or the password is wrong"),
+))]
+pub(crate) async fn login(
+    request: HttpRequest,
+    accounts: web::Data<Accounts>,
+    hasher: web::Data<PasswordHasher>,
+    sessions: web::Data<Sessions>,
+    body: Json<Login>,
+) -> Result<HttpResponse, Problem> {
+    let (name, password) = body.0.parse()?;
+    let place = hasher.reserve()?;
+    let account = match &name {
+        Some(name) => accounts.find(name).await?,
+        None => None,
+    };
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let matches = place.verify(password, hash).await?;
+    let account = account.filter(|_| matches).ok_or_else(refused)?;
+    let new = NewSession { account_id: account.id, scope: SCOPES.join(" "), device: device(&request) };
+    Ok(respond(sessions.open(new).await?))
+}
+
+fn refused() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid-credentials", "The name or the password is wrong")
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"kadr\""))
+}
+
+fn device(request: &HttpRequest) -> Option<String> {
+    let agent = request.headers().get(header::USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(MAX_DEVICE_LENGTH).collect())
+}

@@ -1,0 +1,89 @@
+//! What people's programs call: accounts and sessions. Each file is one endpoint: request, handler, answer.
+
+mod bearer;
+mod login;
+mod logout;
+mod profile;
+mod refresh;
+mod register;
+mod token_response;
+
+use actix_web::http::Method;
+use chrono::{DateTime, Utc};
+use entity::user_db::account;
+use serde::Serialize;
+use service_kit::endpoint::Endpoint;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi};
+use utoipa::{OpenApi as _, ToSchema};
+use uuid::Uuid;
+
+use crate::oauth;
+
+/// The description of everything in [`endpoints`].
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Kadr User Service", description = "Accounts, sessions, and the tokens of Kadr."),
+    paths(
+        register::register,
+        login::login,
+        refresh::refresh,
+        logout::logout,
+        profile::profile,
+        oauth::introspection::introspect,
+        oauth::discovery::jwks,
+        oauth::discovery::server_metadata,
+    )
+)]
+struct Document;
+
+/// The document, before what is common to all services.
+pub(crate) fn document() -> OpenApi {
+    let mut document = Document::openapi();
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("client", SecurityScheme::Http(basic));
+    document
+}
+
+/// Everything the service answers, besides health, metrics and documentation.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::POST, "/users/register", register::register),
+        Endpoint::new(Method::POST, "/users/login", login::login),
+        Endpoint::new(Method::POST, "/users/refresh", refresh::refresh),
+        Endpoint::new(Method::POST, "/users/logout", logout::logout),
+        Endpoint::new(Method::GET, "/users/profile", profile::profile),
+        Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
+        Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),
+        Endpoint::new(
+            Method::GET,
+            "/.well-known/oauth-authorization-server",
+            oauth::discovery::server_metadata,
+        ),
+    ]
+}
+
+/// An account, as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Account {
+    id: Uuid,
+    username: String,
+    email: String,
+    #[schema(required)]
+    display_name: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<account::Model> for Account {
+    fn from(row: account::Model) -> Self {
+        Self {
+            id: row.id,
+            username: row.username,
+            email: row.email,
+            display_name: row.display_name,
+            created_at: row.created_at,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `POST /users/register`
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use service_kit::checked::Checked;
+use service_kit::json::Json;
+use service_kit::problem::{FieldError, Problem};
+use utoipa::ToSchema;
+
+use super::Account;
+use crate::account::{Accounts, CreateError, DisplayName, Email, NewAccount, Password, Username};
+use crate::passwords::PasswordHasher;
+
+/// Who wants an account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registration {
+    /// 3 to 64 ASCII letters, digits and `. _ -`; unique, whatever its case.
+    #[serde(default)]
+    #[schema(value_type = String, required, min_length = 3, max_length = 64, example = "ann")]
+    username: Checked<Username>,
+    /// Unique, whatever its case.
+    #[serde(default)]
+    #[schema(value_type = String, required, format = "email", max_length = 254, example = "ann@example.org")]
+    email: Checked<Email>,
+    /// At least 8 characters and at most 72 bytes of UTF-8, any but NUL.
+    #[serde(default)]
+    #[schema(value_type = String, required, format = "password", min_length = 8, max_length = 72)]
+    password: Checked<Password>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "Ann Lee")]
+    display_name: Option<Checked<DisplayName>>,
+}
+
+impl Registration {
+    /// All members, or everything that is wrong with them.
+    fn parse(self) -> Result<(NewAccount, Password), Problem> {
+        let mut errors = Vec::new();
+        let username = self.username.take("/username", &mut errors);
+        let email = self.email.take("/email", &mut errors);
+        let password = self.password.take("/password", &mut errors);
+        let display_name = self.display_name.and_then(|name| name.take("/display_name", &mut errors));
+        match (username, email, password) {
+            (Some(username), Some(email), Some(password)) if errors.is_empty() => {
+                Ok((NewAccount { username, email, display_name }, password))
+            }
+            _ => Err(Problem::invalid(errors)),
+        }
+    }
+}
+
+/// Create an account
+#[utoipa::path(post, path = "/users/register", tag = "accounts", responses(
+    (status = 201, description = "The account; log in to use it", body = Account, headers(("Location" = String))),
+    (status = 409, description = "Somebody has the name or the address"),
+))]
+pub(crate) async fn register(
+    accounts: web::Data<Accounts>,
+    hasher: web::Data<PasswordHasher>,
+    body: Json<Registration>,
+) -> Result<HttpResponse, Problem> {
+    let (new, password) = body.0.parse()?;
+    let hash = hasher.reserve()?.hash(password).await?;
+    let account = accounts.create(new, hash).await?;
+    log::info!("account created account_id={}", account.id);
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, "/users/profile"))
+        .json(Account::from(account)))
+}
+
+impl From<CreateError> for Problem {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Taken { username, email } => {
+                let taken = [("/username", username), ("/email", email)];
+                let clashes = taken.into_iter().filter(|(_, clashes)| *clashes);
+                Self::new(StatusCode::CONFLICT, "account-exists", "There is such an account already")
+                    .errors(clashes.map(|(pointer, _)| FieldError::new(pointer, "is taken")).collect())
+            }
+            CreateError::Database(error) => error.into(),
+        }
+    }
+}

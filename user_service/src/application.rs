@@ -1,0 +1,221 @@
+//! From settings to a running service.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use migration::user_db::Migrator;
+use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm_migration::MigratorTrait;
+use secrecy::SecretString;
+use service_kit::clock::{SharedClock, SystemClock};
+use service_kit::health::{self, Readiness};
+use service_kit::request::request_context;
+use service_kit::settings::SettingsError;
+use service_kit::{app, endpoint, metrics, openapi, secret_file, shutdown};
+
+use crate::access_token::AccessTokens;
+use crate::account::Accounts;
+use crate::api;
+use crate::oauth::{self, ServiceClient};
+use crate::passwords::PasswordHasher;
+use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
+use crate::settings::Settings;
+use crate::signing_keys::{SigningKeyError, SigningKeys};
+
+/// Why the service does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong, or does not fit the machine.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database refuses.
+    #[error("database: {0}")]
+    Database(#[from] DbErr),
+    /// The schema is older than the program.
+    #[error("database: {0} migrations are not applied; run `user_service migrate`")]
+    NotMigrated(usize),
+    /// The keys that sign tokens are unusable.
+    #[error("signing keys: {0}")]
+    Keys(#[from] SigningKeyError),
+    /// Metrics cannot be set up.
+    #[error("metrics: {0}")]
+    Metrics(Box<dyn std::error::Error + Send + Sync>),
+    /// The server ended by itself.
+    #[error("server: {0}")]
+    Server(#[from] io::Error),
+}
+
+/// The service, listening.
+pub struct Application {
+    server: Server,
+    port: u16,
+    db: DatabaseConnection,
+    passwords: PasswordHasher,
+}
+
+impl Application {
+    /// Opens the database, takes the port and begins to answer.
+    ///
+    /// # Errors
+    /// [`StartError`], before anything was answered.
+    pub async fn build(settings: &Settings) -> Result<Self, StartError> {
+        Self::build_with_clock(settings, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Self::build`], on a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub async fn build_with_clock(settings: &Settings, clock: SharedClock) -> Result<Self, StartError> {
+        let listener = settings.http.bind()?;
+        let port = listener.local_addr()?.port();
+        let db = open_database(settings).await?;
+        if settings.database.migrate_on_start {
+            Migrator::up(&db, None).await?;
+        } else {
+            require_migrated(&db).await?;
+        }
+
+        let keys = Arc::new(SigningKeys::load_or_create(db.clone(), clock.clone()).await?);
+        let sessions = Sessions::start(
+            db.clone(),
+            clock.clone(),
+            AccessTokens::new(keys.clone(), &settings.tokens),
+            RefreshTokens::new(&refresh_secret(settings)?),
+            Lifetimes::from(&settings.tokens),
+        );
+        let client = ServiceClient::new(&settings.introspection.client_id, &client_secret(settings)?);
+        let passwords = PasswordHasher::new(settings.passwords);
+        let readiness = Readiness::default().with_database(&db).with("sessions", {
+            let sessions = sessions.clone();
+            move || {
+                let sessions = sessions.clone();
+                Box::pin(async move { sessions.ping().await })
+            }
+        });
+        let metrics = metrics::middleware("user_service").map_err(StartError::Metrics)?;
+        let document = openapi::complete(api::document());
+
+        let accounts = web::Data::new(Accounts::new(db.clone(), clock));
+        let keys = web::Data::from(keys);
+        let metadata = web::Data::new(oauth::metadata(&settings.tokens.issuer));
+        let hasher = passwords.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(metrics.clone())
+                .wrap(from_fn(request_context))
+                .app_data(accounts.clone())
+                .app_data(keys.clone())
+                .app_data(metadata.clone())
+                .app_data(web::Data::new(hasher.clone()))
+                .app_data(web::Data::new(sessions.clone()))
+                .app_data(web::Data::new(client.clone()))
+                .app_data(oauth::introspection::form_config())
+                .configure(app::defaults)
+                .configure(health::routes(readiness.clone()))
+                .configure(openapi::routes(document.clone()))
+                .configure(endpoint::routes(api::endpoints()))
+        })
+        .workers(settings.http.workers.get())
+        .shutdown_timeout(settings.http.shutdown_timeout_seconds)
+        // actix would treat Ctrl-C as an order to drop everything.
+        .disable_signals()
+        .listen(listener)?
+        .run();
+        log::info!("listening host={} port={port}", settings.http.host);
+        Ok(Self { server, port, db, passwords })
+    }
+
+    /// The port it listens on, where the settings left the choice to the machine.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What hashes its passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &PasswordHasher {
+        &self.passwords
+    }
+
+    /// Answers until SIGTERM or Ctrl-C, then lets the requests in flight end.
+    ///
+    /// # Errors
+    /// When the server ends by itself, or signals cannot be listened to.
+    pub async fn run_until_stopped(self) -> io::Result<()> {
+        let handle = self.server.handle();
+        let mut server = self.server;
+        let outcome = tokio::select! {
+            outcome = &mut server => outcome,
+            signal = shutdown::requested() => {
+                signal?;
+                let (outcome, ()) = tokio::join!(server, handle.stop(true));
+                outcome
+            }
+        };
+        if let Err(error) = self.db.close().await {
+            log::warn!("the database was not closed cleanly cause={error:?}");
+        }
+        log::info!("stopped");
+        outcome
+    }
+}
+
+/// Brings the database to the newest schema.
+///
+/// # Errors
+/// When it cannot be reached, or refuses.
+pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    let db = open_database(settings).await?;
+    Migrator::up(&db, None).await?;
+    Ok(db.close().await?)
+}
+
+async fn open_database(settings: &Settings) -> Result<DatabaseConnection, SettingsError> {
+    if settings.database.url.is_none() {
+        make_private_folder(&settings.data_dir).map_err(|error| {
+            SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
+        })?;
+    }
+    settings.database.connect(&settings.database_file()).await
+}
+
+/// The folder holds password hashes: nobody else may look inside, unless the operator made it otherwise.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+async fn require_migrated(db: &DatabaseConnection) -> Result<(), StartError> {
+    match Migrator::get_pending_migrations(db).await?.len() {
+        0 => Ok(()),
+        missing => Err(StartError::NotMigrated(missing)),
+    }
+}
+
+fn client_secret(settings: &Settings) -> Result<SecretString, SettingsError> {
+    secret(settings, settings.introspection.client_secret.as_ref(), "introspection_client_secret")
+}
+
+fn refresh_secret(settings: &Settings) -> Result<SecretString, SettingsError> {
+    secret(settings, settings.tokens.refresh_secret.as_ref(), "refresh_token_secret")
+}
+
+/// The secret that was given, else the one in the file `name`, which is made at first start.
+fn secret(
+    settings: &Settings,
+    given: Option<&SecretString>,
+    name: &str,
+) -> Result<SecretString, SettingsError> {
+    if let Some(secret) = given {
+        return Ok(secret.clone());
+    }
+    let path = settings.secrets_dir().join(name);
+    secret_file::load_or_create(&path)
+        .map_err(|error| SettingsError::key("secrets_dir", format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,201 @@
+//! Hashing passwords with bcrypt: off the threads that answer requests, a few at a time, with a bounded queue.
+
+use std::fmt;
+use std::sync::Arc;
+
+use entity::secret_text::SecretText;
+use secrecy::ExposeSecret;
+use service_kit::problem::Problem;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
+
+use crate::account::Password;
+use crate::settings::PasswordSettings;
+
+/// When a client that met a full queue should come back, in seconds: the queue moves on with every hash, and at the
+/// default cost each takes a quarter of one.
+const RETRY_AFTER: u64 = 1;
+
+/// Salt and digest of a hash that no password has: what is compared where there is no account.
+const NOBODY: &str = ".....................................................";
+
+/// Hashes and compares passwords. Clones share one queue.
+#[derive(Clone, Debug)]
+pub struct PasswordHasher {
+    cost: u32,
+    /// One permit for everybody who is hashing or waits for it.
+    places: Arc<Semaphore>,
+    /// One permit for everybody who is hashing.
+    turns: Arc<Semaphore>,
+}
+
+/// A place in the queue. Dropped, as when a client hangs up, it is free again.
+#[derive(Debug)]
+pub struct Place {
+    cost: u32,
+    permit: OwnedSemaphorePermit,
+    turns: Arc<Semaphore>,
+}
+
+/// Why a password could not be hashed or compared.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HashError {
+    #[error("bcrypt: {0}")]
+    Bcrypt(#[from] bcrypt::BcryptError),
+    #[error("the hashing task: {0}")]
+    Task(#[from] JoinError),
+    #[error("the queue is closed")]
+    Closed,
+}
+
+/// The queue is full.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueFull;
+
+impl PasswordHasher {
+    /// One with an empty queue.
+    #[must_use]
+    pub fn new(settings: PasswordSettings) -> Self {
+        let concurrency = settings.concurrency().get();
+        Self {
+            cost: settings.bcrypt_cost,
+            places: Arc::new(Semaphore::new(concurrency.saturating_add(settings.queue_limit))),
+            turns: Arc::new(Semaphore::new(concurrency)),
+        }
+    }
+
+    /// Takes a place in the queue, at once or not at all. Do this first: what cannot be hashed now should cost nothing.
+    ///
+    /// # Errors
+    /// [`QueueFull`]
+    pub fn reserve(&self) -> Result<Place, QueueFull> {
+        let permit = self.places.clone().try_acquire_owned().map_err(|_| QueueFull)?;
+        Ok(Place { cost: self.cost, permit, turns: self.turns.clone() })
+    }
+}
+
+impl Place {
+    /// The hash of `password` with a salt of its own, in modular crypt format.
+    pub(crate) async fn hash(self, password: Password) -> Result<SecretText, HashError> {
+        let cost = self.cost;
+        let hash = self.run(move || bcrypt::hash(password.expose_secret(), cost)).await?;
+        Ok(SecretText(hash))
+    }
+
+    /// Whether `hash` is the hash of `password`.
+    ///
+    /// Without a hash (no such account), or without a password (one that bcrypt cannot hold, so that nobody has it), the
+    /// answer is no, and takes as long.
+    pub(crate) async fn verify(
+        self,
+        password: Option<Password>,
+        hash: Option<SecretText>,
+    ) -> Result<bool, HashError> {
+        let comparable = password.is_some() && hash.is_some();
+        let hash = hash.map_or_else(|| format!("$2b${:02}${NOBODY}", self.cost), |hash| hash.0);
+        let matches = self
+            .run(move || bcrypt::verify(password.as_ref().map_or("", |text| text.expose_secret()), &hash))
+            .await?;
+        Ok(comparable && matches)
+    }
+
+    /// Waits for its turn and works on a thread that may block. Once begun, the work is done to its end, and counted,
+    /// even if nobody waits for it any more.
+    async fn run<T, F>(self, work: F) -> Result<T, HashError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, bcrypt::BcryptError> + Send + 'static,
+    {
+        let Self { permit, turns, .. } = self;
+        let turn = turns.acquire_owned().await.map_err(|_| HashError::Closed)?;
+        let outcome = tokio::task::spawn_blocking(move || {
+            let outcome = work();
+            drop((turn, permit));
+            outcome
+        });
+        Ok(outcome.await??)
+    }
+}
+
+impl fmt::Display for QueueFull {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("too many passwords are being checked")
+    }
+}
+
+impl From<QueueFull> for Problem {
+    fn from(full: QueueFull) -> Self {
+        Self::unavailable(&full.to_string(), RETRY_AFTER)
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn hasher(concurrency: usize, queue_limit: usize) -> PasswordHasher {
+        let text = format!("bcrypt_cost = 4\nconcurrency = {concurrency}\nqueue_limit = {queue_limit}");
+        let settings = service_kit::settings::load("NONE", &text, None, std::iter::empty()).unwrap();
+        PasswordHasher::new(settings)
+    }
+
+    fn password(text: &str) -> Option<Password> {
+        Password::verifiable(text.to_owned())
+    }
+
+    #[actix_web::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let hasher = hasher(1, 0);
+        let hash = hasher.reserve().unwrap().hash(password("correct horse").unwrap()).await.unwrap();
+        assert!(
+            hasher.reserve().unwrap().verify(password("correct horse"), Some(hash.clone())).await.unwrap()
+        );
+        assert!(!hasher.reserve().unwrap().verify(password("wrong horse"), Some(hash)).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn the_same_password_has_a_new_salt_each_time() {
+        let hasher = hasher(1, 0);
+        let first = hasher.reserve().unwrap().hash(password("correct horse").unwrap()).await.unwrap();
+        let second = hasher.reserve().unwrap().hash(password("correct horse").unwrap()).await.unwrap();
+        assert!(first != second);
+    }
+
+    #[actix_web::test]
+    async fn without_an_account_a_real_hash_of_the_configured_cost_is_computed_and_nothing_matches() {
+        let nobody = format!("$2b$04${NOBODY}");
+        assert_eq!(nobody.parse::<bcrypt::HashParts>().unwrap().get_cost(), 4);
+        assert!(!hasher(1, 0).reserve().unwrap().verify(password(""), None).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn no_more_than_the_queue_holds_are_let_in() {
+        let hasher = hasher(1, 1);
+        let first = hasher.reserve().unwrap();
+        let _second = hasher.reserve().unwrap();
+        assert!(hasher.reserve().is_err());
+        drop(first);
+        assert!(hasher.reserve().is_ok());
+    }
+
+    #[actix_web::test]
+    async fn who_hangs_up_while_waiting_gives_the_place_back() {
+        let hasher = hasher(1, 1);
+        let turn = hasher.turns.clone().acquire_owned().await.unwrap();
+        let mut waiting = Box::pin(hasher.reserve().unwrap().verify(password("x"), None));
+        assert!((&mut waiting).now_or_never().is_none());
+        assert_eq!(hasher.places.available_permits(), 1);
+        drop(waiting);
+        assert_eq!(hasher.places.available_permits(), 2);
+        drop(turn);
+        assert_eq!(hasher.turns.available_permits(), 1);
+    }
+}

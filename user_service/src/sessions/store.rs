@@ -1,0 +1,176 @@
+//! Sessions in the database: what may happen to them, decided without an actor.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::user_db::{account, refresh_token, session};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::error::Rejection;
+use crate::settings::TokenSettings;
+
+/// How long sessions live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetimes {
+    /// Unless refreshed.
+    idle: TimeDelta,
+    /// However often refreshed.
+    absolute: TimeDelta,
+    /// How long a used refresh token still answers with its successor.
+    grace: TimeDelta,
+}
+
+impl From<&TokenSettings> for Lifetimes {
+    fn from(settings: &TokenSettings) -> Self {
+        Self {
+            idle: settings.session_idle(),
+            absolute: settings.session_absolute(),
+            grace: settings.refresh_grace(),
+        }
+    }
+}
+
+/// What a session begins with.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    pub(crate) account_id: Uuid,
+    pub(crate) scope: String,
+    pub(crate) device: Option<String>,
+}
+
+/// Opens a session whose first refresh token has the digest `token_hash`. Two writes: give a transaction.
+pub(super) async fn open(
+    db: &impl ConnectionTrait,
+    new: NewSession,
+    token_hash: String,
+    lifetimes: Lifetimes,
+    now: DateTime<Utc>,
+) -> Result<session::Model, DbErr> {
+    let row = session::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        account_id: Set(new.account_id),
+        scope: Set(new.scope),
+        device: Set(new.device),
+        created_at: Set(now),
+        last_used_at: Set(now),
+        expires_at: Set(now + lifetimes.absolute),
+        ended_at: Set(None),
+    };
+    let session = session::Entity::insert(row).exec_with_returning(db).await?;
+    add_token(db, session.id, token_hash, now).await?;
+    Ok(session)
+}
+
+/// Exchanges the refresh token `presented` for `successor` (both digests). Several writes: give a transaction, and commit
+/// it whatever comes out, for a rejection may have ended the session.
+pub(super) async fn rotate(
+    db: &impl ConnectionTrait,
+    presented: &str,
+    successor: String,
+    lifetimes: Lifetimes,
+    now: DateTime<Utc>,
+) -> Result<Result<session::Model, Rejection>, DbErr> {
+    // The write comes first: of several that race, the database lets one through and makes the others wait for it.
+    let is_first_use = mark_rotated(db, presented, now).await?;
+    let found = refresh_token::Entity::find_by_id(presented.to_owned())
+        .find_also_related(session::Entity)
+        .one(db)
+        .await?;
+    let Some((token, Some(session))) = found else { return Ok(Err(Rejection::NoRefreshToken)) };
+    if let Err(reason) = check_alive(&session, now) {
+        return Ok(Err(reason));
+    }
+    if now >= session.last_used_at + lifetimes.idle {
+        return Ok(Err(Rejection::SessionExpired));
+    }
+    if is_first_use {
+        add_token(db, session.id, successor, now).await?;
+        touch(db, session.id, now).await?;
+        return Ok(Ok(session));
+    }
+    let in_grace = token.rotated_at.is_some_and(|rotated_at| now <= rotated_at + lifetimes.grace);
+    if !in_grace {
+        end(db, session.id, now).await?;
+        return Ok(Err(Rejection::Reused));
+    }
+    match refresh_token::Entity::find_by_id(successor).one(db).await? {
+        Some(_) => Ok(Ok(session)),
+        None => Ok(Err(Rejection::NoSuccessor)),
+    }
+}
+
+/// The session `id` of the account `account_id`, if tokens of it still count.
+pub(super) async fn find_alive(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    account_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Result<account::Model, Rejection>, DbErr> {
+    let found = session::Entity::find_by_id(id)
+        .filter(session::Column::AccountId.eq(account_id))
+        .find_also_related(account::Entity)
+        .one(db)
+        .await?;
+    let Some((session, Some(account))) = found else { return Ok(Err(Rejection::NoSession)) };
+    Ok(check_alive(&session, now).map(|()| account))
+}
+
+/// Ends a session; one that has ended stays as it is.
+pub(super) async fn end(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
+    session::Entity::update_many()
+        .col_expr(session::Column::EndedAt, Expr::value(now))
+        .filter(session::Column::Id.eq(id))
+        .filter(session::Column::EndedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+fn check_alive(session: &session::Model, now: DateTime<Utc>) -> Result<(), Rejection> {
+    if session.ended_at.is_some() {
+        return Err(Rejection::SessionEnded);
+    }
+    if now >= session.expires_at {
+        return Err(Rejection::SessionExpired);
+    }
+    Ok(())
+}
+
+async fn mark_rotated(
+    db: &impl ConnectionTrait,
+    token_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let outcome = refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::RotatedAt, Expr::value(now))
+        .filter(refresh_token::Column::TokenHash.eq(token_hash))
+        .filter(refresh_token::Column::RotatedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(outcome.rows_affected == 1)
+}
+
+async fn add_token(
+    db: &impl ConnectionTrait,
+    session_id: Uuid,
+    token_hash: String,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = refresh_token::ActiveModel {
+        token_hash: Set(token_hash),
+        session_id: Set(session_id),
+        created_at: Set(now),
+        rotated_at: Set(None),
+    };
+    refresh_token::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+async fn touch(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
+    session::Entity::update_many()
+        .col_expr(session::Column::LastUsedAt, Expr::value(now))
+        .filter(session::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
