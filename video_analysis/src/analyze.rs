@@ -172,6 +172,12 @@ impl Analysis<'_> {
             processes: self.processes,
             tracker: self.tracker,
         })?;
+        let frames = pictures.features.frames.len();
+        log::debug!(
+            "pictures decoded frames={frames} pieces={} damaged={}",
+            pictures.pieces,
+            pictures.damaged
+        );
         Ok((index, pictures))
     }
 

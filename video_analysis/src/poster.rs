@@ -54,7 +54,7 @@ fn arguments(url: &str, stream: u32, poster: &Poster, execution: &Execution, see
     }
     // The picture is chosen before anything is scaled; pixels become square, the sides even and bounded.
     let filter = format!(
-        "select=eq(pts\\,{}),scale=w=ceil(iw*max(1\\,sar)/2)*2:h=ceil(ih/min(1\\,sar)/2)*2,setsar=1,\
+        "select=eq(pts\\,{}),scale=w=2*max(1\\,round(iw*max(1\\,sar)/2)):h=2*max(1\\,round(ih/min(1\\,sar)/2)),setsar=1,\
          scale=w=min({MAX_WIDTH}\\,iw):h=min({MAX_HEIGHT}\\,ih):force_original_aspect_ratio=decrease:force_divisible_by=2,\
          format=yuvj420p",
         poster.pts

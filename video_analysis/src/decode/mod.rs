@@ -7,3 +7,6 @@ mod video;
 
 pub(crate) use audio::{Sound, decode_sound};
 pub(crate) use video::{Pictures, VideoJob, decode_pictures};
+
+#[cfg(test)]
+mod tests;

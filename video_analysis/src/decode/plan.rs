@@ -23,12 +23,21 @@ pub(super) const WHOLE: Piece = Piece { from: None, to: None, expected: None };
 const INDEXED: [&str; 3] = ["mov", "matroska", "avi"];
 
 /// Cuts the stream at keyframes into at most `pieces` of about equal work; into one where seeking cannot be trusted.
-pub(super) fn cut(index: &PacketIndex, format: &str, pieces: NonZeroUsize) -> Vec<Piece> {
+///
+/// Pictures that lead an open group need pictures of the group before. They belong to the piece before, and decoders skip
+/// them in silence; FFmpeg's H.264 decoder does not, so that what it says could not be told from damage: H.264 is cut at
+/// closed groups only.
+pub(super) fn cut(
+    index: &PacketIndex,
+    format: &str,
+    codec: Option<&str>,
+    pieces: NonZeroUsize,
+) -> Vec<Piece> {
     let indexed = format.split(',').any(|name| INDEXED.contains(&name));
     if !indexed || !index.timed || index.damaged {
         return vec![WHOLE];
     }
-    let starts = starts(index, pieces);
+    let starts = starts(index, codec == Some("h264"), pieces);
     let ends = starts.iter().copied().map(Some).chain([None]);
     [None]
         .into_iter()
@@ -46,19 +55,16 @@ fn piece(index: &PacketIndex, from: Option<i64>, to: Option<i64>) -> Piece {
 }
 
 /// The keyframes nearest to equal shares of the work, without the first.
-fn starts(index: &PacketIndex, pieces: NonZeroUsize) -> Vec<i64> {
+fn starts(index: &PacketIndex, only_closed: bool, pieces: NonZeroUsize) -> Vec<i64> {
     // Decoding costs something per picture and something per byte; taken as equal on average, which balances well enough.
     let bytes: u64 = index.shown.iter().map(|(_, size)| u64::from(*size)).sum();
     let per_picture = (bytes / len(index.shown.len()).max(1)).max(1);
     let total: u64 = bytes + per_picture * len(index.shown.len());
 
     let first = index.shown.first().map(|(pts, _)| *pts);
-    // Pictures that lead an open group need pictures of the group before. They belong to the piece before, but decoders may
-    // complain about them, which costs a second run; so where there are closed groups, only those are used.
-    let later = || index.keyframes.iter().filter(|keyframe| Some(keyframe.pts) > first);
-    let only_closed = later().any(|keyframe| keyframe.closed);
+    let later = index.keyframes.iter().filter(|keyframe| Some(keyframe.pts) > first);
     let mut candidates =
-        later().filter(|keyframe| keyframe.closed || !only_closed).map(|keyframe| keyframe.pts).peekable();
+        later.filter(|keyframe| keyframe.closed || !only_closed).map(|keyframe| keyframe.pts).peekable();
 
     let shares = len(pieces.get());
     let mut starts = Vec::new();
@@ -91,7 +97,7 @@ mod tests {
     }
 
     fn cut_into(index: &PacketIndex, pieces: usize) -> Vec<Piece> {
-        cut(index, "mov,mp4", NonZeroUsize::new(pieces).unwrap())
+        cut(index, "mov,mp4", Some("h264"), NonZeroUsize::new(pieces).unwrap())
     }
 
     #[test]
@@ -113,14 +119,15 @@ mod tests {
         assert_eq!(cut_into(&doubtful, 4), [WHOLE]);
         let damaged = PacketIndex { damaged: true, ..index(100, 7, true) };
         assert_eq!(cut_into(&damaged, 4), [WHOLE]);
-        assert_eq!(cut(&index(100, 7, true), "mpegts", NonZeroUsize::new(4).unwrap()), [WHOLE]);
+        assert_eq!(cut(&index(100, 7, true), "mpegts", None, NonZeroUsize::new(4).unwrap()), [WHOLE]);
     }
 
     #[test]
-    fn closed_groups_are_preferred_and_open_ones_used_where_there_are_no_others() {
+    fn h264_is_cut_at_closed_groups_only_and_other_codecs_at_any() {
         let mut mixed = index(100, 10, false);
+        assert_eq!(cut_into(&mixed, 2), [Piece { expected: Some(100), ..WHOLE }]);
         mixed.keyframes[7].closed = true;
         assert_eq!(cut_into(&mixed, 2)[1].from, Some(70));
-        assert_eq!(cut_into(&index(100, 10, false), 2)[1].from, Some(50));
+        assert_eq!(cut(&mixed, "mov,mp4", Some("hevc"), NonZeroUsize::new(2).unwrap())[1].from, Some(50));
     }
 }

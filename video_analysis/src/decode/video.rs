@@ -37,21 +37,24 @@ pub(crate) struct Pictures {
     pub(crate) features: Features,
     /// Whether the decoder complained or ended unsuccessfully.
     pub(crate) damaged: bool,
+    /// How many decoders it took in the end.
+    pub(crate) pieces: usize,
 }
 
 /// Decodes the whole stream. The result does not depend on the number of pieces: whatever one decoder would see otherwise
 /// than several makes the stream be decoded in one piece.
 pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
-    let pieces = cut(job.index, &job.probe.container.format, job.execution.segments);
+    let pieces =
+        cut(job.index, &job.probe.container.format, job.track.codec.as_deref(), job.execution.segments);
     if pieces.len() > 1 {
         if let Some(features) = decode_side_by_side(job, &pieces)? {
-            return Ok(Pictures { features, damaged: false });
+            return Ok(Pictures { features, damaged: false, pieces: pieces.len() });
         }
         log::info!("pieces do not join, decoding in one pieces={}", pieces.len());
         job.tracker.restart();
     }
     let decoded = decode_piece(job, &WHOLE, &AtomicBool::new(false))?;
-    Ok(Pictures { damaged: decoded.doubtful, features: decoded.features })
+    Ok(Pictures { damaged: decoded.doubtful, features: decoded.features, pieces: 1 })
 }
 
 /// `None` when the pieces do not join.
@@ -153,15 +156,18 @@ fn decode_piece(job: &VideoJob<'_>, piece: &Piece, abandoned: &AtomicBool) -> Re
         }
     };
     job.tracker.decoded(untold);
-    drop((pictures, timestamps));
     let doubtful = if ended {
+        drop((pictures, timestamps));
         let exit = running.finish()?;
-        if !exit.complaints.is_empty() {
-            log::info!("decoder complained text={:?}", exit.complaints.lines().next().unwrap_or_default());
+        if let Some(first) = exit.complaints.lines().next() {
+            log::info!("decoder complained text={first:?}");
         }
         !exit.success() || !exit.complaints.is_empty()
     } else {
-        !running.kill()?.is_empty() || abandoned.load(Ordering::Relaxed)
+        // Killed before its pipes are closed, or it would complain about that.
+        let complaints = running.kill()?;
+        drop((pictures, timestamps));
+        !complaints.is_empty() || abandoned.load(Ordering::Relaxed)
     };
     Ok(Decoded { features: extractor.finish(), doubtful })
 }

@@ -7,6 +7,7 @@ mod raw;
 pub(crate) use packets::Keyframe;
 pub(crate) use packets::PacketIndex;
 
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(crate) struct Probe {
 #[derive(Debug, Clone)]
 pub(crate) struct VideoTrack {
     pub(crate) index: u32,
+    pub(crate) codec: Option<String>,
     pub(crate) time_base: Rational,
     pub(crate) duration_seconds: Option<f64>,
     pub(crate) average_frame_rate: Option<Rational>,
@@ -76,11 +78,11 @@ pub(crate) fn probe(
         .map(str::to_owned),
     );
     let (json, exit) = processes.output(Program::Ffprobe, &args, MOST_METADATA)?;
-    if exit.complaints.contains("exceeds specified max pixel count") {
+    if refused_size(&exit.complaints).is_some_and(|pixels| pixels > execution.max_pixels) {
         return Err(Error::new(ErrorKind::TooManyPixels, exit.complaints));
     }
     if !exit.success() {
-        return Err(unreadable(exit));
+        return Err(unreadable(input, exit));
     }
     let raw: raw::Output = serde_json::from_slice(&json)
         .map_err(|error| Error::new(ErrorKind::Io, format!("ffprobe's metadata: {error}")))?;
@@ -147,11 +149,18 @@ pub(crate) fn check_duration(seconds: f64, most: Duration) -> Result<(), Error> 
     Ok(())
 }
 
+/// Pixels of a picture that FFmpeg refused to allocate: `Picture size 100000x100000 is invalid`, or `exceeds …`.
+fn refused_size(complaints: &str) -> Option<u64> {
+    let sizes =
+        complaints.split("Picture size ").skip(1).filter_map(|text| text.split(' ').next()?.split_once('x'));
+    sizes.filter_map(|(width, height)| width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)).max()
+}
+
 /// Which kind of bad input an unsuccessful ffprobe means, by what it says.
-fn unreadable(exit: Exit) -> Error {
+fn unreadable(input: &Path, exit: Exit) -> Error {
     let kind = if exit.complaints.contains("not on whitelist") {
         ErrorKind::UnsupportedFormat
-    } else if exit.complaints.contains("moov atom not found") {
+    } else if exit.complaints.contains("moov atom not found") && begins_like_mp4(input) {
         ErrorKind::Truncated
     } else if exit.complaints.contains("Permission denied") || exit.complaints.contains("No such file") {
         ErrorKind::Io
@@ -159,6 +168,14 @@ fn unreadable(exit: Exit) -> Error {
         ErrorKind::NotAVideo
     };
     Error::new(kind, exit.complaints)
+}
+
+/// Whether the file begins with a box of ISO/IEC 14496-12. By its name alone FFmpeg also takes other bytes for such a file.
+fn begins_like_mp4(input: &Path) -> bool {
+    const BOXES: [&[u8; 4]; 7] = [b"ftyp", b"mdat", b"moov", b"moof", b"free", b"skip", b"wide"];
+    let mut head = [0; 8];
+    let read = std::fs::File::open(input).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.last_chunk().is_some_and(|name: &[u8; 4]| BOXES.contains(&name))
 }
 
 /// Seconds from a count of ticks, for bounds only.
@@ -177,5 +194,17 @@ impl AudioTrack {
             start_sample: 0,
             duration_seconds: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_refused_size_is_read_from_the_complaints() {
+        let text = "[a] Picture size 13x0 is invalid\n[b] [IMGUTILS] Picture size 1280x720 exceeds specified max pixel count 9";
+        assert_eq!(refused_size(text), Some(1280 * 720));
+        assert_eq!(refused_size("Invalid data found"), None);
     }
 }

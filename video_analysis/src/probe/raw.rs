@@ -193,6 +193,7 @@ impl Stream {
     pub(super) fn video_track(&self, stream: &report::Stream) -> Option<VideoTrack> {
         Some(VideoTrack {
             index: self.index,
+            codec: self.codec_name.clone(),
             time_base: stream.time_base?,
             duration_seconds: stream.duration_seconds,
             average_frame_rate: stream.video.as_ref()?.average_frame_rate,

@@ -214,11 +214,8 @@ impl Exit {
             ["Cannot allocate memory", "failed to map segment", "cannot allocate memory"];
         let detail = || format!("{}: {}", self.status, self.complaints);
         match self.status.signal() {
-            Some(libc::SIGXCPU) => {
-                Err(Error::new(ErrorKind::LimitsExceeded, format!("CPU time limit: {}", detail())))
-            }
-            // Nobody here sent it: the hard CPU limit or the kernel's out-of-memory killer did.
-            Some(libc::SIGKILL) => Err(Error::new(ErrorKind::LimitsExceeded, detail())),
+            // Nobody here sent it: the CPU time limit or the kernel's out-of-memory killer did.
+            Some(libc::SIGKILL | libc::SIGXCPU) => Err(Error::new(ErrorKind::LimitsExceeded, detail())),
             Some(_) => Err(Error::new(ErrorKind::DecoderCrashed, detail())),
             None if !self.success() && OUT_OF_MEMORY.iter().any(|text| self.complaints.contains(text)) => {
                 Err(Error::new(ErrorKind::LimitsExceeded, format!("memory limit: {}", detail())))

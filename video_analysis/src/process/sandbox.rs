@@ -30,8 +30,9 @@ impl Sandbox {
         let cpu = limits.cpu.as_secs().max(1);
         Self {
             limits: vec![
-                // The soft limit kills by SIGXCPU, which tells it from other kills; the hard one by SIGKILL.
-                (Resource::Cpu, Rlimit { current: Some(cpu), maximum: Some(cpu.saturating_add(1)) }),
+                // Without a softer limit before the hard one: FFmpeg takes SIGXCPU as a polite request to finish its output,
+                // which would look like a short film.
+                (Resource::Cpu, both(cpu)),
                 (Resource::As, both(limits.memory)),
                 (Resource::Fsize, both(0)),
                 (Resource::Nofile, both(OPEN_FILES)),

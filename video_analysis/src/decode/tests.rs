@@ -1,0 +1,106 @@
+//! The time model against ffprobe's, picture by picture.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Pictures, VideoJob, decode_pictures};
+use crate::analyze::watched;
+use crate::execution::Execution;
+use crate::observer::Tracker;
+use crate::probe::{PacketIndex, probe};
+use crate::process::Processes;
+
+#[path = "../../tests/support/clips.rs"]
+mod clips;
+
+fn decode(input: &Path, pieces: usize) -> Pictures {
+    let execution = Execution { segments: NonZeroUsize::new(pieces).unwrap(), ..Execution::default() };
+    let processes = Processes::new(&execution).unwrap();
+    let decoded = watched(&processes, &execution, &(), || {
+        let (probe, track, _) = probe(input, &execution, &processes)?;
+        let track = track.unwrap();
+        let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, &processes)?;
+        let tracker = Tracker::new(&());
+        decode_pictures(&VideoJob {
+            probe: &probe,
+            track: &track,
+            index: &index,
+            dark_below: 26,
+            execution: &execution,
+            processes: &processes,
+            tracker: &tracker,
+        })
+    });
+    decoded.unwrap()
+}
+
+/// Timestamps of all pictures in the order ffprobe decodes them; `None` where the format has none.
+fn ffprobe(input: &Path) -> Vec<Option<i64>> {
+    let output = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_frames",
+            "-show_entries",
+            "frame=best_effort_timestamp",
+        ])
+        .args(["-of", "default=nw=1"])
+        .arg(input)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .filter_map(|line| line.strip_prefix("best_effort_timestamp="))
+        .map(|pts| pts.parse().ok())
+        .collect()
+}
+
+fn timestamps(pictures: &Pictures) -> Vec<Option<i64>> {
+    pictures.features.frames.iter().map(|frame| Some(frame.pts)).collect()
+}
+
+#[test]
+fn every_picture_has_ffprobes_ordinal_and_timestamp_in_every_container_and_codec() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wrong = Vec::new();
+    for variety in &clips::VARIETIES {
+        let clip = variety.make(folder.path());
+        let expected = ffprobe(&clip);
+        assert!(expected.len() > 20, "{}: {} pictures", variety.name, expected.len());
+        for pieces in [1, 3] {
+            let pictures = decode(&clip, pieces);
+            let found = timestamps(&pictures);
+            // A bare bit stream has no timestamps: FFmpeg counts pictures.
+            let same =
+                if expected.contains(&None) { found.len() == expected.len() } else { found == expected };
+            let split = if variety.splits { pictures.pieces == pieces } else { true };
+            if !same || !split || pictures.damaged {
+                wrong.push(format!(
+                    "{} in {pieces}: {} pictures of {}, same={same} pieces={} damaged={}",
+                    variety.name,
+                    found.len(),
+                    expected.len(),
+                    pictures.pieces,
+                    pictures.damaged
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn an_edit_list_shifts_and_hides_pictures_as_ffprobe_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = clips::four_scenes(folder.path(), "whole.mp4", "-c:v libx264 -bf 2 -g 24");
+    let cut = format!("-ss 0.5 -i {} -c copy", whole.display());
+    let cut = clips::make(folder.path(), "cut.mp4", &cut);
+    let expected = ffprobe(&cut);
+    assert!(expected.len() < 100);
+    for pieces in [1, 3] {
+        assert_eq!(timestamps(&decode(&cut, pieces)), expected, "in {pieces}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Clips of known content, made by the installed FFmpeg from its own synthetic sources.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Frames of the four scenes of [`scenes`], at 25 frames per second.
+pub(crate) const SCENES: [u64; 4] = [30, 7, 45, 18];
+
+/// Runs ffmpeg on arguments that are separated by blanks, writing `name` in `folder`.
+pub(crate) fn make(folder: &Path, name: &str, arguments: &str) -> PathBuf {
+    let path = folder.join(name);
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .args(["-fflags", "+bitexact"])
+        .arg(&path)
+        .status()
+        .expect("ffmpeg is installed");
+    assert!(status.success(), "ffmpeg {arguments}");
+    path
+}
+
+/// A filter graph of four different moving scenes, one cut after the other, of a size.
+pub(crate) fn scenes(size: &str) -> String {
+    let sources = ["testsrc2", "mandelbrot", "smptehdbars", "rgbtestsrc"];
+    let mut graph = String::new();
+    for (number, (source, frames)) in sources.iter().zip(SCENES).enumerate() {
+        graph += &format!(
+            "{source}=s={size}:r=25,trim=end_frame={frames},setpts=N/25/TB,format=yuv420p[s{number}];"
+        );
+    }
+    // Numbered again at the end: `concat` lets the first picture of a scene share the time of the last one before.
+    graph + "[s0][s1][s2][s3]concat=n=4,setpts=N/25/TB"
+}
+
+/// Four scenes encoded by `codec` arguments.
+pub(crate) fn four_scenes(folder: &Path, name: &str, codec: &str) -> PathBuf {
+    make(folder, name, &format!("-filter_complex {} {codec}", scenes("320x180")))
+}
+
+/// A container and codec as they come in the wild.
+pub(crate) struct Variety {
+    pub(crate) name: &'static str,
+    pub(crate) codec: &'static str,
+    /// Whether it can be decoded in pieces: an indexed container with sound timestamps.
+    pub(crate) splits: bool,
+}
+
+const fn variety(name: &'static str, codec: &'static str, splits: bool) -> Variety {
+    Variety { name, codec, splits }
+}
+
+/// Containers and codecs, ways to group pictures, and kinds of timestamps.
+pub(crate) const VARIETIES: [Variety; 20] = [
+    variety("b_frames.mp4", "-c:v libx264 -bf 3 -g 12", true),
+    variety("open_gop.mp4", "-c:v libx264 -bf 3 -x264-params open-gop=1:keyint=12:scenecut=0", false),
+    variety("fragmented.mp4", "-c:v libx264 -g 12 -movflags frag_keyframe+empty_moov", true),
+    variety("vfr.mp4", "-vf select=lt(n\\,20)+not(mod(n\\,3)) -fps_mode vfr -c:v libx264 -g 9", true),
+    variety("late.mkv", "-c:v libx264 -g 12 -output_ts_offset 7.7", true),
+    variety("ten_bit.mkv", "-c:v libx264 -g 12 -pix_fmt yuv420p10le", true),
+    variety(
+        "hevc_open.mp4",
+        "-c:v libx265 -x265-params log-level=none:keyint=12:min-keyint=12:scenecut=0",
+        true,
+    ),
+    variety("all_intra.mov", "-c:v prores_ks", true),
+    variety("mjpeg.avi", "-c:v mjpeg -q:v 3", true),
+    variety("mpeg4.avi", "-c:v mpeg4 -g 12 -q:v 3", true),
+    variety("mpeg4_b.avi", "-c:v mpeg4 -bf 2 -g 12 -q:v 3", false),
+    variety("vp8.webm", "-c:v libvpx -g 12 -deadline realtime -cpu-used 8 -b:v 1M", false),
+    variety("vp9.webm", "-c:v libvpx-vp9 -g 12 -deadline realtime -cpu-used 8 -b:v 1M", true),
+    variety("mpeg2_open.mkv", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", true),
+    variety("h264.ts", "-c:v libx264 -bf 2 -g 12", false),
+    variety("mpeg2.ts", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", false),
+    variety("mpeg2.mpg", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", false),
+    variety("h264.flv", "-c:v libx264 -bf 2 -g 12", false),
+    variety("raw.h264", "-c:v libx264 -bf 2 -g 12", false),
+    variety("interlaced.mkv", "-vf setfield=tff -c:v libx264 -bf 2 -g 12 -flags +ildct+ilme", true),
+];
+
+impl Variety {
+    pub(crate) fn make(&self, folder: &Path) -> PathBuf {
+        // A simple filter cannot follow a complex graph, so it is appended to it.
+        match self.codec.strip_prefix("-vf ").and_then(|rest| rest.split_once(' ')) {
+            Some((filter, codec)) => {
+                make(folder, self.name, &format!("-filter_complex {},{filter} {codec}", scenes("320x180")))
+            }
+            None => four_scenes(folder, self.name, self.codec),
+        }
+    }
+}

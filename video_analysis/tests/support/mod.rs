@@ -1,0 +1,59 @@
+//! What the integration tests share.
+
+// Each test binary compiles this module and uses some of it.
+#![expect(dead_code, reason = "no test uses every helper")]
+
+pub(crate) mod clips;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use video_analysis::report::{DetectorRun, Report, Segment};
+use video_analysis::{Error, Execution, Options, analyze};
+
+pub(crate) fn pieces(count: usize) -> Execution {
+    Execution { segments: NonZeroUsize::new(count).unwrap(), ..Execution::default() }
+}
+
+pub(crate) fn try_report(input: &Path) -> Result<Report, Error> {
+    analyze(input, &Options::default(), &Execution::default(), &())
+}
+
+pub(crate) fn report(input: &Path) -> Report {
+    try_report(input).unwrap()
+}
+
+pub(crate) fn detector<'a>(report: &'a Report, name: &str) -> &'a DetectorRun {
+    report.detectors.iter().find(|run| run.name == name).unwrap()
+}
+
+/// First frames of the shots.
+pub(crate) fn starts(report: &Report) -> Vec<u64> {
+    report.shots.iter().map(|shot| shot.segment.start_frame.unwrap()).collect()
+}
+
+pub(crate) fn frames(segment: &Segment) -> (u64, u64) {
+    (segment.start_frame.unwrap(), segment.end_frame.unwrap())
+}
+
+pub(crate) fn seconds(segment: &Segment) -> (f64, f64) {
+    (segment.start_seconds, segment.end_seconds)
+}
+
+/// The film that the repository ships.
+pub(crate) fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/big_buck_bunny_30s.mp4")
+}
+
+/// Processes whose command line mentions `what`, as `/proc` shows them; zombies have none.
+pub(crate) fn processes_of(what: &Path) -> Vec<u32> {
+    let what = what.to_str().unwrap().as_bytes();
+    let mentions = |pid: &u32| {
+        std::fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.windows(what.len()).any(|window| window == what))
+    };
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| *pid != std::process::id()).filter(mentions).collect()
+}

@@ -1,0 +1,128 @@
+//! Every member of the report of one made clip.
+
+#[cfg(test)]
+mod support;
+
+use serde_json::{Value, json};
+use support::{clips, report};
+
+/// The parts of a segment that say what and where.
+fn place(segment: &Value) -> Value {
+    let members = [
+        "type",
+        "start_frame",
+        "end_frame",
+        "start_pts",
+        "end_pts",
+        "time_base",
+        "start_seconds",
+        "end_seconds",
+    ];
+    members.iter().map(|member| segment[member].clone()).collect()
+}
+
+fn places(segments: &Value) -> Vec<Value> {
+    segments.as_array().unwrap().iter().map(place).collect()
+}
+
+#[test]
+fn a_report_has_every_member_with_its_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = "testsrc2=s=160x90:r=24000/1001,trim=end_frame=24,format=yuv420p[a];\
+                 color=black:s=160x90:r=24000/1001,trim=end_frame=24,format=yuv420p[b];\
+                 mandelbrot=s=160x90:r=24000/1001,trim=end_frame=24,format=yuv420p[c];[a][b][c]concat=n=3[v];\
+                 sine=1000:r=48000:d=1[d];anullsrc=r=48000:cl=mono:d=1[e];sine=1000:r=48000:d=1[f];\
+                 [d][e][f]concat=n=3:v=0:a=1[s]";
+    let clip = clips::make(
+        folder.path(),
+        "clip.mkv",
+        &format!(
+            "-filter_complex {graph} -map [v] -map [s] -c:v libx264 -threads 1 -c:a flac -metadata:s:a:0 language=deu"
+        ),
+    );
+    let report = serde_json::to_value(report(&clip)).unwrap();
+
+    let members: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = vec![
+        "schema_version",
+        "engine",
+        "input",
+        "container",
+        "streams",
+        "frames",
+        "shots",
+        "transitions",
+        "black",
+        "silence",
+        "loudness",
+        "poster",
+        "detectors",
+        "digest",
+    ];
+    expected.sort_unstable();
+    let mut sorted = members.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+
+    assert_eq!(report["schema_version"], "1.0");
+    assert_eq!(report["engine"]["name"], "video_analysis");
+    assert!(report["engine"]["decoder"].as_str().unwrap().starts_with("ffmpeg "));
+    assert_eq!(report["input"]["bytes"], std::fs::metadata(&clip).unwrap().len());
+    assert_eq!(report["container"]["format"], "matroska,webm");
+
+    let video = &report["streams"][0];
+    assert_eq!(
+        (&video["kind"], &video["codec"], &video["analyzed"]),
+        (&json!("video"), &json!("h264"), &json!(true))
+    );
+    assert_eq!(video["video"]["average_frame_rate"], "24000/1001");
+    assert_eq!((&video["video"]["width"], &video["video"]["height"]), (&json!(160), &json!(90)));
+    let audio = &report["streams"][1];
+    assert_eq!((&audio["language"], &audio["audio"]["sample_rate"]), (&json!("deu"), &json!(48_000)));
+    assert_eq!(audio["audio"]["channel_layout"], "mono");
+
+    assert_eq!(report["frames"], 72);
+    assert_eq!(
+        places(&report["shots"]),
+        [
+            json!(["shot", 0, 24, 0, 1001, "1/1000", 0.0, 1.001]),
+            json!(["shot", 24, 48, 1001, 2002, "1/1000", 1.001, 2.002]),
+            json!(["shot", 48, 72, 2002, 3003, "1/1000", 2.002, 3.003]),
+        ]
+    );
+    let openings: Vec<_> =
+        report["shots"].as_array().unwrap().iter().map(|shot| &shot["opened_by"]).collect();
+    assert_eq!(openings, ["start", "cut", "cut"]);
+    assert_eq!(report["shots"][0]["evidence"], Value::Null);
+    assert_eq!(report["shots"][1]["evidence"]["metric"], "two_sided_contrast");
+    assert_eq!(report["transitions"], json!([]));
+    assert_eq!(places(&report["black"]), [json!(["black", 24, 48, 1001, 2002, "1/1000", 1.001, 2.002])]);
+    assert_eq!(places(&report["silence"])[0][0], "silence");
+    assert_eq!(report["silence"][0]["time_base"], "1/48000");
+    assert_eq!(
+        (&report["silence"][0]["start_frame"], &report["silence"][0]["end_frame"]),
+        (&Value::Null, &Value::Null)
+    );
+    // The sine source's amplitude is 1/8: -18.06 dBFS, and a mono sine of 1 kHz measures 3.01 LU below its level.
+    assert_eq!(report["loudness"]["sample_peak_dbfs"], -18.06);
+    assert_eq!(report["loudness"]["momentary_max_lufs"], -21.07);
+    let poster = report["poster"]["frame"].as_u64().unwrap();
+    assert!(poster < 24 || poster >= 48);
+
+    let names: Vec<_> = report["detectors"].as_array().unwrap().iter().map(|run| &run["name"]).collect();
+    assert_eq!(names, ["shots", "black", "poster", "silence", "loudness"]);
+    assert!(report["detectors"].as_array().unwrap().iter().all(|run| run["status"] == "completed"));
+    assert_eq!(
+        report["detectors"][1],
+        json!({
+            "name": "black",
+            "version": "1",
+            "params": { "pixel_threshold": 0.1, "min_coverage": 0.98, "min_seconds": 0.25 },
+            "status": "completed",
+            "skipped_reason": null,
+            "coverage": {
+                "stream": 0, "frames": 72, "samples": null, "seconds": 3.003, "expected_seconds": null, "damaged": false
+            }
+        })
+    );
+}
