@@ -1,0 +1,16 @@
+//! Video Service as its clients meet it: the real application on a free port, beside a real User Service.
+
+#[cfg(test)]
+mod analyses;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod queue;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tokens;

@@ -1,0 +1,188 @@
+//! The queue's promises, on both databases, with the time in the test's hand.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::video_db::analysis::{self, AnalysisStatus};
+use entity::video_db::video::{self, VideoStatus};
+use migration::video_db::Migrator;
+use rstest::rstest;
+use sea_orm::{ActiveValue, Database, DatabaseConnection, EntityTrait};
+use sea_orm_migration::MigratorTrait;
+use service_kit::testing::{Backend, TestDatabase};
+use uuid::Uuid;
+use video_analysis::{Options, Progress, Stage};
+use video_service::queue::{self, Abandoned, JobError};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+/// A database with one queued analysis.
+struct Queue {
+    db: DatabaseConnection,
+    job: Uuid,
+    video: Uuid,
+    now: DateTime<Utc>,
+    _database: TestDatabase,
+}
+
+impl Queue {
+    async fn with_a_job(backend: Backend) -> Self {
+        let database = TestDatabase::create(backend).await.unwrap();
+        let db = Database::connect(database.url()).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let video = Uuid::now_v7();
+        let record = video::ActiveModel {
+            id: ActiveValue::Set(video),
+            owner_id: ActiveValue::Set(Uuid::now_v7()),
+            title: ActiveValue::Set("Film".to_owned()),
+            description: ActiveValue::Set(None),
+            status: ActiveValue::Set(VideoStatus::Ready),
+            filename: ActiveValue::Set(None),
+            media_type: ActiveValue::Set(None),
+            bytes: ActiveValue::Set(Some(1)),
+            sha256: ActiveValue::Set(Some("00".to_owned())),
+            blob_key: ActiveValue::Set(Some("videos/film".to_owned())),
+            revision: ActiveValue::Set(1),
+            created_at: ActiveValue::Set(now),
+            updated_at: ActiveValue::Set(now),
+        };
+        video::Entity::insert(record).exec_without_returning(&db).await.unwrap();
+        let job = queue::enqueue(&db, video, &Options::default(), now).await.unwrap().id;
+        Self { db, job, video, now, _database: database }
+    }
+
+    async fn claim(&self, worker: &str, now: DateTime<Utc>) -> Option<queue::Claim> {
+        queue::claim(&self.db, worker, now, LEASE).await.unwrap()
+    }
+
+    async fn row(&self) -> analysis::Model {
+        analysis::Entity::find_by_id(self.job).one(&self.db).await.unwrap().unwrap()
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn of_many_workers_one_gets_the_job(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let queue = Queue::with_a_job(backend).await;
+    let names: Vec<_> = (0..16).map(|number| format!("worker/{number}")).collect();
+    let claims = futures_util::future::join_all(names.iter().map(|name| queue.claim(name, queue.now))).await;
+    let claims: Vec<_> = claims.into_iter().flatten().collect();
+    assert_eq!(claims.len(), 1);
+    assert_eq!((claims[0].blob_key.as_str(), claims[0].analysis.attempts), ("videos/film", 1));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn only_the_leases_owner_writes(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.claim("mine/0", queue.now).await.unwrap();
+    let progress = Progress { stage: Stage::Decode, fraction: 0.5, frames_done: 7, frames_total: Some(14) };
+    let until = queue.now + TimeDelta::minutes(5);
+    let beat = async |worker: &str| {
+        queue::heartbeat(&queue.db, queue.job, worker, Some(progress), until).await.unwrap()
+    };
+    assert!(beat("mine/0").await);
+    assert!(!beat("other/0").await);
+    let row = queue.row().await;
+    assert_eq!((row.stage.as_deref(), row.frames_done, row.frames_total), (Some("decode"), 7, Some(14)));
+    assert_eq!(row.lease_expires_at, Some(until));
+    let report = || "{}".to_owned();
+    assert!(!queue::succeed(&queue.db, queue.job, "other/0", report(), 14, None, queue.now).await.unwrap());
+    assert_eq!(queue.row().await.status, AnalysisStatus::Running);
+    assert!(queue::succeed(&queue.db, queue.job, "mine/0", report(), 14, None, queue.now).await.unwrap());
+    assert_eq!(queue.row().await.status, AnalysisStatus::Succeeded);
+    assert!(!beat("mine/0").await, "what has ended is nobody's");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_lapsed_lease_is_taken_over_and_a_live_one_is_not(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.claim("dead/0", queue.now).await.unwrap();
+    let soon = queue.now + TimeDelta::seconds(29);
+    assert_eq!(queue::recover(&queue.db, Abandoned::LapsedAt(soon), 3, soon).await.unwrap(), 0);
+    assert!(queue.claim("alive/0", soon).await.is_none());
+    let later = queue.now + TimeDelta::seconds(31);
+    assert_eq!(queue::recover(&queue.db, Abandoned::LapsedAt(later), 3, later).await.unwrap(), 1);
+    assert_eq!(queue.claim("alive/0", later).await.unwrap().analysis.attempts, 2);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_worker_that_comes_back_picks_up_its_own_jobs_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.claim("mine/3", queue.now).await.unwrap();
+    assert_eq!(queue::recover(&queue.db, Abandoned::By("other"), 3, queue.now).await.unwrap(), 0);
+    assert_eq!(queue::recover(&queue.db, Abandoned::By("mine"), 3, queue.now).await.unwrap(), 1);
+    assert_eq!(queue.row().await.status, AnalysisStatus::Queued);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_job_that_kills_its_workers_fails_for_good(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    for _ in 0..3 {
+        queue.claim("mine/0", queue.now).await.unwrap();
+        queue::recover(&queue.db, Abandoned::By("mine"), 3, queue.now).await.unwrap();
+    }
+    assert!(queue.claim("mine/0", queue.now).await.is_none());
+    let row = queue.row().await;
+    assert_eq!(row.status, AnalysisStatus::Failed);
+    assert_eq!(row.error.unwrap()["type"], "worker_lost");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_retryable_failure_waits_before_its_next_attempt(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.claim("mine/0", queue.now).await.unwrap();
+    let error = JobError { kind: "io".to_owned(), message: "The disk is away.".to_owned(), retryable: true };
+    let pause = Some(Duration::from_secs(10));
+    queue::fail(&queue.db, queue.job, "mine/0", &error, pause, queue.now).await.unwrap();
+    assert!(queue.claim("mine/0", queue.now + TimeDelta::seconds(9)).await.is_none());
+    assert!(queue.claim("mine/0", queue.now + TimeDelta::seconds(10)).await.is_some());
+    queue::fail(&queue.db, queue.job, "mine/0", &error, None, queue.now).await.unwrap();
+    assert_eq!(queue.row().await.status, AnalysisStatus::Failed);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_job_given_back_without_fault_keeps_its_attempts(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.claim("mine/0", queue.now).await.unwrap();
+    queue::release(&queue.db, queue.job, "mine/0", queue.now).await.unwrap();
+    let row = queue.row().await;
+    assert_eq!((row.status, row.attempts, row.lease_owner), (AnalysisStatus::Queued, 0, None));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_canceled_job_is_lost_to_its_worker(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.claim("mine/0", queue.now).await.unwrap();
+    let canceled = queue::cancel(&queue.db, queue.video, queue.now).await.unwrap().unwrap();
+    assert_eq!((canceled.id, canceled.status), (queue.job, AnalysisStatus::Canceled));
+    assert!(!queue::heartbeat(&queue.db, queue.job, "mine/0", None, queue.now).await.unwrap());
+    assert!(queue::cancel(&queue.db, queue.video, queue.now).await.unwrap().is_none());
+}
+
+#[test]
+fn the_pause_between_attempts_doubles_and_is_bounded() {
+    let base = Duration::from_secs(10);
+    let pauses: Vec<_> = (1..=4).map(|attempt| queue::backoff(base, attempt).as_secs()).collect();
+    assert_eq!(pauses, [10, 20, 40, 80]);
+    assert_eq!(queue::backoff(base, i32::MAX), Duration::from_hours(1));
+}
