@@ -17,7 +17,8 @@ use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::health::{self, Readiness};
 use service_kit::request::request_context;
 use service_kit::settings::SettingsError;
-use service_kit::{app, endpoint, metrics, openapi, secret_file, shutdown};
+use service_kit::shutdown::Signals;
+use service_kit::{app, endpoint, metrics, openapi, secret_file};
 
 use crate::access_token::AccessTokens;
 use crate::account::Accounts;
@@ -57,6 +58,7 @@ pub struct Application {
     port: u16,
     db: DatabaseConnection,
     passwords: PasswordHasher,
+    signals: Signals,
 }
 
 impl Application {
@@ -73,6 +75,7 @@ impl Application {
     /// # Errors
     /// As [`Self::build`].
     pub async fn build_with_clock(settings: &Settings, clock: SharedClock) -> Result<Self, StartError> {
+        let signals = Signals::listen()?;
         let listener = settings.http.bind()?;
         let port = listener.local_addr()?.port();
         let db = open_database(settings).await?;
@@ -129,7 +132,7 @@ impl Application {
         .listen(listener)?
         .run();
         log::info!("listening host={} port={port}", settings.http.host);
-        Ok(Self { server, port, db, passwords })
+        Ok(Self { server, port, db, passwords, signals })
     }
 
     /// The port it listens on, where the settings left the choice to the machine.
@@ -147,14 +150,13 @@ impl Application {
     /// Answers until SIGTERM or Ctrl-C, then lets the requests in flight end.
     ///
     /// # Errors
-    /// When the server ends by itself, or signals cannot be listened to.
+    /// When the server ends by itself.
     pub async fn run_until_stopped(self) -> io::Result<()> {
         let handle = self.server.handle();
         let mut server = self.server;
         let outcome = tokio::select! {
             outcome = &mut server => outcome,
-            signal = shutdown::requested() => {
-                signal?;
+            () = self.signals.received() => {
                 let (outcome, ()) = tokio::join!(server, handle.stop(true));
                 outcome
             }

@@ -1,0 +1,20 @@
+//! User Service as its clients meet it: the real application on a free port, on both databases.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod introspection;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod refresh;
+#[cfg(test)]
+mod register;
+#[cfg(test)]
+mod support;
