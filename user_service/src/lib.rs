@@ -1,8 +1,8 @@
 //! User Service: accounts, passwords, sessions, and the tokens that other services ask about.
 //!
-//! A request comes in through [`api`] or [`oauth`], which are thin. What they delegate to: [`account`] (who may log in),
-//! [`passwords`] (hashing, bounded), [`sessions`] (the actor that decides about sessions), [`access_token`] over
-//! [`signing_keys`] (the signed form of a session that others can check). Truth is in the database throughout.
+//! A request comes in through `api` or `oauth`, which are thin. What they delegate to: `account` (who may log in),
+//! [`passwords`] (hashing, bounded), `sessions` (the actor that decides about sessions), `access_token` over
+//! `signing_keys` (the signed form of a session that others can check). Truth is in the database throughout.
 
 mod access_token;
 mod account;

@@ -7,6 +7,8 @@
 mod error;
 mod refresh_token;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

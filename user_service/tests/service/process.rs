@@ -1,7 +1,7 @@
 //! The real program: its exit codes, its log, its signals.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -70,6 +70,12 @@ impl Running {
             .unwrap()
             .status()
             .as_u16()
+    }
+
+    async fn introspect(&self, token: &str, secret: &str) -> Value {
+        let request = Client::default().post(format!("{}/oauth/introspect", self.base));
+        let request = request.basic_auth("video_service", secret);
+        request.send_form(&[("token", token)]).await.unwrap().json().await.unwrap()
     }
 
     /// The exit code after `signal`, and everything that was logged.
@@ -168,6 +174,34 @@ fn a_signal_ends_it_cleanly(#[case] signal: Signal) {
     assert!(log.trim_end().ends_with("stopped"), "{log}");
 }
 
+#[test]
+fn a_request_in_flight_is_answered_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut service = Running::start(program(folder.path()));
+    let body = json!({"username": "ann", "email": "ann@example.org", "password": PASSWORD}).to_string();
+    let mut connection = TcpStream::connect(service.base.strip_prefix("http://").unwrap()).unwrap();
+    write!(
+        connection,
+        "POST /users/register HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
+    let mut go_on = [0; 25];
+    connection.read_exact(&mut go_on).unwrap();
+    assert_eq!(go_on, *b"HTTP/1.1 100 Continue\r\n\r\n", "the handler waits for the body");
+
+    kill_process(Pid::from_child(&service.child), Signal::TERM).unwrap();
+    while !service.lines.iter().any(|line| line.contains("stopping signal=SIGTERM")) {
+        service.read_line();
+    }
+    connection.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
 #[actix_web::test]
 async fn the_log_tells_each_request_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
@@ -192,14 +226,19 @@ async fn the_log_tells_each_request_and_no_secret() {
     let (status, refreshed) = service.post("/users/refresh", &json!({"refresh_token": refresh_token})).await;
     assert_eq!(status, 200);
 
+    let client_secret =
+        std::fs::read_to_string(folder.path().join("secrets/introspection_client_secret")).unwrap();
+    assert_eq!(service.introspect("garbage", &client_secret).await, json!({"active": false}));
+
     let (_, log) = service.stop(Signal::TERM);
     let line = log.lines().find(|line| line.contains("path=/users/register status=201")).expect(&log);
     assert!(
         line.contains("method=POST") && line.contains("milliseconds=") && line.contains("request_id=test-7")
     );
     assert!(log.lines().any(|line| line.contains("path=/users/profile status=401")), "{log}");
-    let client_secret =
-        std::fs::read_to_string(folder.path().join("secrets/introspection_client_secret")).unwrap();
+    let reason = log.lines().find(|line| line.contains("token inactive")).expect(&log);
+    assert!(reason.contains("not a signed token") && reason.contains("request_id="), "{reason}");
+    assert!(!reason.contains("garbage"), "{reason}");
     let new_refresh_token = refreshed["refresh_token"].as_str().unwrap();
     let signature = access_token.rsplit('.').next().unwrap();
     for secret in [
