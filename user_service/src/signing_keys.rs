@@ -20,7 +20,7 @@ pub(crate) const ALGORITHM: Algorithm = Algorithm::EdDSA;
 
 /// How often a token with an unknown `kid` may cost a query: whoever invents them must not be able to keep the database
 /// busy, and a key that another instance has just made is found soon enough.
-const MIN_RELOAD_INTERVAL: TimeDelta = TimeDelta::seconds(1);
+const MIN_SEARCH_INTERVAL: TimeDelta = TimeDelta::seconds(1);
 
 /// Why keys cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +60,8 @@ pub(crate) struct SigningKeys {
     db: DatabaseConnection,
     clock: SharedClock,
     keys: RwLock<Arc<KeySet>>,
-    /// Held while keys are read again, so that many unknown tokens cause one query.
-    reloaded_at: Mutex<DateTime<Utc>>,
+    /// When an unknown `kid` last caused a query. Held during it, so that many unknown tokens cause one.
+    searched_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 struct KeySet {
@@ -85,8 +85,7 @@ impl SigningKeys {
             }
             outcome => outcome?,
         };
-        let now = clock.now();
-        Ok(Self { db, clock, keys: RwLock::new(Arc::new(keys)), reloaded_at: Mutex::new(now) })
+        Ok(Self { db, clock, keys: RwLock::new(Arc::new(keys)), searched_at: Mutex::new(None) })
     }
 
     /// The key that signs.
@@ -99,10 +98,11 @@ impl SigningKeys {
         if let Some(key) = self.snapshot().by_kid.get(kid) {
             return Ok(Some(key.clone()));
         }
-        let mut reloaded_at = self.reloaded_at.lock().await;
+        let mut searched_at = self.searched_at.lock().await;
         let now = self.clock.now();
-        if (now - *reloaded_at).abs() >= MIN_RELOAD_INTERVAL {
-            *reloaded_at = now;
+        // Absolute, for a machine's clock may be set back.
+        if searched_at.is_none_or(|last| (now - last).abs() >= MIN_SEARCH_INTERVAL) {
+            *searched_at = Some(now);
             self.reload().await?;
         }
         Ok(self.snapshot().by_kid.get(kid).cloned())
@@ -161,7 +161,8 @@ async fn read(db: &DatabaseConnection) -> Result<KeySet, SigningKeyError> {
     Ok(KeySet { signer: signer.ok_or(SigningKeyError::NoSigner)?, by_kid, published })
 }
 
-async fn create(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<(), SigningKeyError> {
+/// Makes a key; its `kid`.
+async fn create(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<String, SigningKeyError> {
     let seed = random::bytes()?;
     // Without the public half, which follows from the seed: the short form is what every library reads.
     let pem = KeypairBytes { secret_key: seed, public_key: None }.to_pkcs8_pem(LineEnding::LF)?;
@@ -169,13 +170,13 @@ async fn create(db: &DatabaseConnection, now: DateTime<Utc>) -> Result<(), Signi
         .map_err(|source| SigningKeyError::Unreadable { kid: "the new key".to_owned(), source })?;
     log::info!("signing key made kid={}", key.kid);
     let row = signing_key::ActiveModel {
-        kid: Set(key.kid),
+        kid: Set(key.kid.clone()),
         private_key_pem: Set(SecretText(pem.to_string())),
         created_at: Set(now),
         retired_at: Set(None),
     };
     signing_key::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
+    Ok(key.kid)
 }
 
 #[cfg(test)]
@@ -217,13 +218,14 @@ mod tests {
     async fn a_key_of_another_instance_is_found_but_not_looked_for_more_than_once_a_second() {
         let (db, clock) = (database().await, clock());
         let keys = SigningKeys::load_or_create(db.clone(), clock.clone()).await.unwrap();
-        create(&db, clock.now()).await.unwrap();
-        let kids: Vec<_> = read(&db).await.unwrap().by_kid.into_keys().collect();
-        let foreign = kids.iter().find(|kid| **kid != keys.signer().kid).unwrap();
+        let first = create(&db, clock.now()).await.unwrap();
+        assert!(keys.find(&first).await.unwrap().is_some());
 
-        assert!(keys.find(foreign).await.unwrap().is_none());
-        clock.advance(MIN_RELOAD_INTERVAL);
-        assert!(keys.find(foreign).await.unwrap().is_some());
+        let second = create(&db, clock.now()).await.unwrap();
+        assert!(keys.find(&second).await.unwrap().is_none());
+        clock.advance(MIN_SEARCH_INTERVAL);
+        assert!(keys.find(&second).await.unwrap().is_some());
+        clock.advance(MIN_SEARCH_INTERVAL);
         assert!(keys.find("unknown").await.unwrap().is_none());
     }
 

@@ -1,11 +1,15 @@
 //! What people do, from first to last.
 
 use actix_web::http::{Method, header};
+use futures_util::future::join;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use migration::user_db::Migrator;
 use rstest::rstest;
+use sea_orm::Database;
+use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
-use service_kit::testing::Backend;
+use service_kit::testing::{Backend, TestDatabase};
 
 use crate::support::{PASSWORD, TestService, read};
 
@@ -109,17 +113,20 @@ async fn others_can_check_a_token_with_the_published_key(
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 900);
 }
 
-#[rstest]
 #[actix_web::test]
-async fn two_instances_on_one_database_believe_each_others_tokens() {
-    let database = service_kit::testing::TestDatabase::create(Backend::Postgres).await.unwrap();
-    let variables = [("DATABASE__URL", database.url())];
-    let first = TestService::start_with(Backend::Sqlite, &variables).await;
-    let second = TestService::start_with(Backend::Sqlite, &variables).await;
-    let token = first.new_session("ann").await["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(second.profile(&token).await.status, 200);
-    second.with_token(Method::POST, "/users/logout", &token).await;
-    assert_eq!(first.introspect(&token).await.body, json!({"active": false}));
+async fn two_instances_that_start_at_once_on_one_database_believe_each_others_tokens() {
+    let database = TestDatabase::create(Backend::Postgres).await.unwrap();
+    Migrator::up(&Database::connect(database.url()).await.unwrap(), None).await.unwrap();
+    let variables = [("DATABASE__URL", database.url()), ("DATABASE__MIGRATE_ON_START", "false")];
+    let start = || TestService::start_with(Backend::Sqlite, &variables);
+    let (first, second) = join(start(), start()).await;
+
+    for (here, there, name) in [(&first, &second, "ann"), (&second, &first, "bob")] {
+        let token = here.new_session(name).await["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(there.profile(&token).await.status, 200);
+        there.with_token(Method::POST, "/users/logout", &token).await;
+        assert_eq!(here.introspect(&token).await.body, json!({"active": false}));
+    }
 }
 
 #[rstest]
