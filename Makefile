@@ -1,0 +1,41 @@
+# The commands of the README. What a command needs beyond Rust, a C compiler and git, it installs (scripts/install-tools).
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench compose-test deny
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start both services on SQLite and ./data, until Ctrl-C
+	@scripts/require-free-ports
+	@scripts/install-tools ffmpeg curl
+	cargo build --release --locked --workspace
+	@scripts/run
+
+demo: ## The same, with a sample video sent through: upload, analysis, report
+	@scripts/require-free-ports
+	@scripts/install-tools ffmpeg curl jq
+	cargo build --release --locked --workspace
+	@scripts/demo
+
+# The programs are built before the tests, for one test runs both of them. All features, here as in `check`, so that
+# every dependency is compiled once for both.
+test: ## Run all tests, on SQLite and on a throw-away PostgreSQL
+	@scripts/install-tools ffmpeg postgresql
+	cargo build --workspace --all-features --locked
+	scripts/with-postgres cargo test --workspace --all-features --locked
+
+check: ## Formatting, lints and documentation, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked
+
+bench: ## Measure the engine against ffmpeg alone
+	@scripts/install-tools ffmpeg
+	bench/run
+
+compose-test: ## Bring the Docker stack up, walk through it, kill it in the middle, take it down
+	@scripts/install-tools ffmpeg curl jq
+	scripts/compose-test
+
+deny: ## Licences, sources and known vulnerabilities of the dependencies
+	scripts/deny
