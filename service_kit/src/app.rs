@@ -1,7 +1,10 @@
 //! What every application is built on: where it listens, and how it answers what no handler saw.
 
+use std::fs::DirBuilder;
 use std::io;
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use actix_web::web::{self, PathConfig, QueryConfig};
 use serde::Deserialize;
@@ -35,6 +38,16 @@ impl HttpSettings {
         })?;
         Ok(listener)
     }
+}
+
+/// Makes the data directory where it is missing: nobody but its owner may look inside, unless the operator made it
+/// otherwise.
+///
+/// # Errors
+/// [`SettingsError`] where that is not possible.
+pub fn make_data_dir(folder: &Path) -> Result<(), SettingsError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| SettingsError::key("data_dir", format!("{}: {error}", folder.display())))
 }
 
 /// Makes the framework's own refusals problems with pointers.

@@ -29,12 +29,3 @@ impl Signals {
         }
     }
 }
-
-/// Listens, and waits until the operator asks the process to end.
-///
-/// # Errors
-/// When the signals cannot be listened to.
-pub async fn requested() -> io::Result<()> {
-    Signals::listen()?.received().await;
-    Ok(())
-}

@@ -1,9 +1,6 @@
 //! From settings to a running service.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::dev::Server;
@@ -181,16 +178,9 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
 
 async fn open_database(settings: &Settings) -> Result<DatabaseConnection, SettingsError> {
     if settings.database.url.is_none() {
-        make_private_folder(&settings.data_dir).map_err(|error| {
-            SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
-        })?;
+        app::make_data_dir(&settings.data_dir)?;
     }
     settings.database.connect(&settings.database_file()).await
-}
-
-/// The folder holds password hashes: nobody else may look inside, unless the operator made it otherwise.
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 async fn require_migrated(db: &DatabaseConnection) -> Result<(), StartError> {

@@ -53,5 +53,5 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         Command::All => Role::All,
     };
     let application = Application::build(settings, role).await?;
-    application.run().await.map_err(|error| StartError::Environment(error.to_string()))
+    application.run_until_stopped().await.map_err(|error| StartError::Environment(error.to_string()))
 }

@@ -14,7 +14,8 @@ use sea_orm_migration::MigratorTrait;
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::health::Readiness;
 use service_kit::settings::SettingsError;
-use service_kit::{app, endpoint, health, metrics, openapi, request, shutdown};
+use service_kit::shutdown::Signals;
+use service_kit::{app, endpoint, health, metrics, openapi, request};
 
 use crate::api;
 use crate::auth::Introspector;
@@ -43,6 +44,9 @@ pub enum StartError {
     /// The configuration is wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The schema is older than the program.
+    #[error("database: {0} migrations are not applied; run `video_service migrate`")]
+    NotMigrated(usize),
     /// Something it needs is missing or broken.
     #[error("{0}")]
     Environment(String),
@@ -53,6 +57,7 @@ pub struct Application {
     server: Server,
     workers: AnalysisWorkers,
     port: u16,
+    signals: Signals,
     /// Held while jobs are leased in its name.
     _identity: Option<WorkerIdentity>,
 }
@@ -64,6 +69,7 @@ impl Application {
     /// [`StartError`], in one line.
     pub async fn build(settings: Settings, role: Role) -> Result<Self, StartError> {
         let clock: SharedClock = Arc::new(SystemClock);
+        let signals = Signals::listen().map_err(environment)?;
         let listener = settings.http.bind()?;
         let port = listener.local_addr().map_err(environment)?.port();
         let (db, blobs) = open_stores(&settings).await?;
@@ -83,7 +89,7 @@ impl Application {
         };
         let server = serve(&settings, role, state, listener)?;
         log::info!("listening port={port} role={role:?}");
-        Ok(Self { server, workers, port, _identity: identity })
+        Ok(Self { server, workers, port, signals, _identity: identity })
     }
 
     /// Where it listens.
@@ -92,38 +98,22 @@ impl Application {
         self.port
     }
 
-    /// Answers until the operator or `stop` asks it to end; then lets requests in flight end and puts running jobs
-    /// back into the queue.
+    /// Answers until SIGTERM or SIGINT; then lets requests in flight end and puts running jobs back into the queue.
     ///
     /// # Errors
     /// When the server breaks.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn run_until_stopped(self) -> io::Result<()> {
         let handle = self.server.handle();
         let mut serving = std::pin::pin!(self.server);
         tokio::select! {
             outcome = &mut serving => outcome?,
-            () = stop => {
-                let (outcome, ()) = futures_util::join!(serving, async {
-                    futures_util::join!(handle.stop(true), self.workers.stop());
-                });
+            () = self.signals.received() => {
+                let (outcome, (), ()) = futures_util::join!(serving, handle.stop(true), self.workers.stop());
                 outcome?;
             }
         }
         log::info!("stopped");
         Ok(())
-    }
-
-    /// Answers until SIGTERM or SIGINT.
-    ///
-    /// # Errors
-    /// When the server breaks.
-    pub async fn run(self) -> io::Result<()> {
-        self.run_until(async {
-            if let Err(error) = shutdown::requested().await {
-                log::error!("signals cannot be listened to cause=\"{error}\"");
-            }
-        })
-        .await
     }
 }
 
@@ -132,20 +122,27 @@ impl Application {
 /// # Errors
 /// [`StartError`], in one line.
 pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    let db = open_database(settings).await?;
+    Migrator::up(&db, None).await.map_err(environment)?;
+    db.close().await.map_err(environment)
+}
+
+async fn open_database(settings: &Settings) -> Result<DatabaseConnection, StartError> {
     std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
         SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
     })?;
-    let db = settings.database.connect(&settings.default_database()).await?;
-    Migrator::up(&db, None).await.map_err(environment)
+    Ok(settings.database.connect(&settings.default_database()).await?)
 }
 
 async fn open_stores(settings: &Settings) -> Result<(DatabaseConnection, BlobStore), StartError> {
-    std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
-        SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
-    })?;
-    let db = settings.database.connect(&settings.default_database()).await?;
+    let db = open_database(settings).await?;
     if settings.database.migrate_on_start {
         Migrator::up(&db, None).await.map_err(environment)?;
+    } else {
+        let missing = Migrator::get_pending_migrations(&db).await.map_err(environment)?.len();
+        if missing > 0 {
+            return Err(StartError::NotMigrated(missing));
+        }
     }
     let directory = settings.blob_dir();
     let blobs = BlobStore::open(&directory).map_err(|error| {

@@ -93,7 +93,7 @@ impl Setup {
         let settings = Settings::load(None, video.into_iter()).unwrap();
         let videos = Application::build(settings, self.role).await.unwrap();
         let video_url = format!("http://127.0.0.1:{}", videos.port());
-        actix_rt::spawn(videos.run());
+        actix_rt::spawn(videos.run_until_stopped());
 
         let client = awc::Client::builder().timeout(PATIENCE).finish();
         Kadr { user_url, video_url, client, folder, _database: database }
