@@ -13,7 +13,9 @@ use crate::observer::{Observer, Tracker};
 use crate::options::Options;
 use crate::probe::{AudioTrack, PacketIndex, Probe, VideoTrack, check_duration, probe, span_seconds};
 use crate::process::Processes;
-use crate::report::{Coverage, DetectorRun, DetectorStatus, Engine, Input, Report, SCHEMA_VERSION};
+use crate::report::{
+    Coverage, DetectorRun, DetectorStatus, Engine, Input, Report, SCHEMA_VERSION, canonical_value,
+};
 
 /// Analyses one file. Blocks until it is done; decoding uses `execution.workers` processes and one more for sound.
 ///
@@ -104,7 +106,7 @@ impl Analysis<'_> {
             if let Some((film, _)) = film.as_ref().filter(|(film, _)| !film.frames.is_empty()) {
                 detector.detect(film, &mut findings);
             }
-            detectors.push(run_of(detector.as_ref(), seen.as_ref(), "video"));
+            detectors.push(run_of(detector.as_ref(), seen.as_ref(), "video")?);
         }
         detectors.extend(
             self.audio_runs(heard.as_ref(), sound.as_ref().map(|(_, detectors)| detectors.as_slice()))?,
@@ -188,11 +190,11 @@ impl Analysis<'_> {
         detectors: Option<&[Box<dyn AudioDetector>]>,
     ) -> Result<Vec<DetectorRun>, Error> {
         if let Some(detectors) = detectors {
-            return Ok(detectors.iter().map(|detector| run_of(detector.as_ref(), heard, "audio")).collect());
+            return detectors.iter().map(|detector| run_of(detector.as_ref(), heard, "audio")).collect();
         }
         let nominal = AudioTrack::nominal();
         let detectors = audio_detectors(self.options, &nominal)?;
-        Ok(detectors.iter().map(|detector| run_of(detector.as_ref(), None, "audio")).collect())
+        detectors.iter().map(|detector| run_of(detector.as_ref(), None, "audio")).collect()
     }
 
     fn report(
@@ -268,7 +270,11 @@ fn examined_sound(track: &AudioTrack, sound: &Sound, damaged: bool) -> Examined 
     }
 }
 
-fn run_of<D: Detector + ?Sized>(detector: &D, examined: Option<&Examined>, what: &str) -> DetectorRun {
+fn run_of<D: Detector + ?Sized>(
+    detector: &D,
+    examined: Option<&Examined>,
+    what: &str,
+) -> Result<DetectorRun, Error> {
     let (status, skipped_reason, coverage) = match examined {
         None => (DetectorStatus::Skipped, Some(format!("the file has no {what} stream")), None),
         Some(Examined { empty: true, .. }) => {
@@ -279,12 +285,12 @@ fn run_of<D: Detector + ?Sized>(detector: &D, examined: Option<&Examined>, what:
         }
         Some(Examined { coverage, .. }) => (DetectorStatus::Completed, None, Some(coverage.clone())),
     };
-    DetectorRun {
+    Ok(DetectorRun {
         name: detector.name().to_owned(),
         version: detector.version().to_owned(),
-        params: detector.params(),
+        params: canonical_value(&detector.params())?,
         status,
         skipped_reason,
         coverage,
-    }
+    })
 }

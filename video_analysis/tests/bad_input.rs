@@ -1,6 +1,7 @@
 //! What is no video, is broken, or wants more than it should.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use std::fs;

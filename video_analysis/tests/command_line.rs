@@ -1,6 +1,7 @@
 //! The program as people and scripts run it.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use std::process::{Command, Output};

@@ -1,6 +1,7 @@
 //! Decoders stay within their limits, end when they should, and leave nothing behind.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Shots, fades and black ranges at known frames.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use support::{clips, detector, frames, report, sample, starts};

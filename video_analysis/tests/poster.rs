@@ -1,6 +1,7 @@
 //! The poster is the picture the report names, as people would see it.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use std::path::Path;

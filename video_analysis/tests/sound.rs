@@ -1,6 +1,7 @@
 //! Silence to the sample, and loudness against the standard's own signals.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use std::path::Path;
@@ -8,23 +9,24 @@ use std::path::Path;
 use support::{clips, detector, report, seconds};
 use video_analysis::report::{DetectorStatus, Loudness};
 
+/// A level in dBFS and for how many seconds.
+type Part = (f64, f64);
+
 /// A 1 kHz sine of a level in dBFS on every channel of `layout` that is not silenced by `channels`.
-fn tone(folder: &Path, name: &str, parts: &[(f64, f64)], layout: &str, expression: &str) -> Loudness {
-    let mut graph = String::new();
-    for (number, (level, duration)) in parts.iter().enumerate() {
+fn tone(folder: &Path, name: &str, parts: &[Part], layout: &str, expression: &str) -> Loudness {
+    let part = |(number, (level, duration)): (usize, &Part)| {
         let amplitude = 10f64.powf(level / 20.0);
         let sine = expression.replace('T', &format!("{amplitude:.12}*sin(2*PI*1000*t)"));
-        graph += &format!("aevalsrc={sine}:c={layout}:s=48000:d={duration}[p{number}];");
-    }
-    for number in 0..parts.len() {
-        graph += &format!("[p{number}]");
-    }
-    graph += &format!("concat=n={}:v=0:a=1", parts.len());
+        format!("aevalsrc={sine}:c={layout}:s=48000:d={duration}[p{number}];")
+    };
+    let sources: String = parts.iter().enumerate().map(part).collect();
+    let inputs: String = (0..parts.len()).map(|number| format!("[p{number}]")).collect();
+    let graph = format!("{sources}{inputs}concat=n={}:v=0:a=1", parts.len());
     let clip = clips::make(folder, name, &format!("-filter_complex {graph} -c:a pcm_f32le"));
     report(&clip).loudness.unwrap()
 }
 
-fn stereo(folder: &Path, name: &str, parts: &[(f64, f64)]) -> Loudness {
+fn stereo(folder: &Path, name: &str, parts: &[Part]) -> Loudness {
     tone(folder, name, parts, "stereo", "T|T")
 }
 
@@ -36,7 +38,7 @@ fn within(value: Option<f64>, expected: f64, tolerance: f64) -> bool {
 fn ebu_tech_3341_cases_1_to_5_measure_as_the_standard_demands() {
     let folder = tempfile::tempdir().unwrap();
     // Table 1 of EBU Tech 3341: signals, expected integrated loudness, tolerance 0.1 LU.
-    let cases: [(&str, &[(f64, f64)], f64); 5] = [
+    let cases: [(&str, &[Part], f64); 5] = [
         ("1.wav", &[(-23.0, 20.0)], -23.0),
         ("2.wav", &[(-33.0, 20.0)], -33.0),
         ("3.wav", &[(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)], -23.0),

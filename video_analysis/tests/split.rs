@@ -1,6 +1,7 @@
 //! The report does not depend on how the work was split.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use support::{clips, pieces, report};

@@ -1,6 +1,7 @@
 //! Every member of the report of one made clip.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod support;
 
 use serde_json::{Value, json};
@@ -82,12 +83,13 @@ fn a_report_has_every_member_with_its_value() {
     assert_eq!(audio["audio"]["channel_layout"], "mono");
 
     assert_eq!(report["frames"], 72);
+    // Matroska counts milliseconds; it says that the last picture lasts 41 of them.
     assert_eq!(
         places(&report["shots"]),
         [
             json!(["shot", 0, 24, 0, 1001, "1/1000", 0.0, 1.001]),
             json!(["shot", 24, 48, 1001, 2002, "1/1000", 1.001, 2.002]),
-            json!(["shot", 48, 72, 2002, 3003, "1/1000", 2.002, 3.003]),
+            json!(["shot", 48, 72, 2002, 3002, "1/1000", 2.002, 3.002]),
         ]
     );
     let openings: Vec<_> =
@@ -107,7 +109,7 @@ fn a_report_has_every_member_with_its_value() {
     assert_eq!(report["loudness"]["sample_peak_dbfs"], -18.06);
     assert_eq!(report["loudness"]["momentary_max_lufs"], -21.07);
     let poster = report["poster"]["frame"].as_u64().unwrap();
-    assert!(poster < 24 || poster >= 48);
+    assert!(!(24..48).contains(&poster));
 
     let names: Vec<_> = report["detectors"].as_array().unwrap().iter().map(|run| &run["name"]).collect();
     assert_eq!(names, ["shots", "black", "poster", "silence", "loudness"]);
@@ -121,7 +123,7 @@ fn a_report_has_every_member_with_its_value() {
             "status": "completed",
             "skipped_reason": null,
             "coverage": {
-                "stream": 0, "frames": 72, "samples": null, "seconds": 3.003, "expected_seconds": null, "damaged": false
+                "stream": 0, "frames": 72, "samples": null, "seconds": 3.002, "expected_seconds": null, "damaged": false
             }
         })
     );

@@ -135,6 +135,12 @@ impl Report {
     }
 }
 
+/// A value as it reads back from its RFC 8785 form, in which `4.0` is `4`: so that a report equals itself after storage.
+pub(crate) fn canonical_value(value: &serde_json::Value) -> Result<serde_json::Value, Error> {
+    let bytes = serde_json_canonicalizer::to_vec(value).map_err(unserializable)?;
+    serde_json::from_slice(&bytes).map_err(unserializable)
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unserializable(error: serde_json::Error) -> Error {
     Error::new(ErrorKind::Io, format!("report cannot be serialized: {error}"))

@@ -23,12 +23,10 @@ pub(crate) fn make(folder: &Path, name: &str, arguments: &str) -> PathBuf {
 /// A filter graph of four different moving scenes, one cut after the other, of a size.
 pub(crate) fn scenes(size: &str) -> String {
     let sources = ["testsrc2", "mandelbrot", "smptehdbars", "rgbtestsrc"];
-    let mut graph = String::new();
-    for (number, (source, frames)) in sources.iter().zip(SCENES).enumerate() {
-        graph += &format!(
-            "{source}=s={size}:r=25,trim=end_frame={frames},setpts=N/25/TB,format=yuv420p[s{number}];"
-        );
-    }
+    let scene = |(number, (source, frames)): (usize, (&&str, u64))| {
+        format!("{source}=s={size}:r=25,trim=end_frame={frames},setpts=N/25/TB,format=yuv420p[s{number}];")
+    };
+    let graph: String = sources.iter().zip(SCENES).enumerate().map(scene).collect();
     // Numbered again at the end: `concat` lets the first picture of a scene share the time of the last one before.
     graph + "[s0][s1][s2][s3]concat=n=4,setpts=N/25/TB"
 }
