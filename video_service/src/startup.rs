@@ -128,9 +128,7 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
 }
 
 async fn open_database(settings: &Settings) -> Result<DatabaseConnection, StartError> {
-    std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
-        SettingsError::key("data_dir", format!("{}: {error}", settings.data_dir.display()))
-    })?;
+    app::make_data_dir(&settings.data_dir)?;
     Ok(settings.database.connect(&settings.default_database()).await?)
 }
 
