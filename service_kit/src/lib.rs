@@ -20,5 +20,6 @@ pub mod request;
 pub mod secret_file;
 pub mod settings;
 pub mod shutdown;
+pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

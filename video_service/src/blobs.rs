@@ -24,13 +24,25 @@ pub struct BlobStore {
     root: PathBuf,
 }
 
-/// What has been stored durably.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// How many bytes.
+/// Bytes that have been received and that nobody can see yet. Dropped, they are removed.
+pub struct Staged {
+    upload: Box<dyn MultipartUpload>,
+    /// Where they will be.
+    pub key: String,
+    /// How many there are.
     pub bytes: u64,
     /// SHA-256 of them.
     pub sha256: [u8; 32],
+}
+
+impl Staged {
+    /// Makes them visible under their key. When this returns, the bytes and their name are on the disk.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn publish(&mut self) -> object_store::Result<()> {
+        self.upload.complete().await.map(|_| ())
+    }
 }
 
 /// Why nothing was stored.
@@ -59,24 +71,19 @@ impl BlobStore {
         Ok(Self { store: Arc::new(store), root })
     }
 
-    /// Stores what `content` yields under `key`, at most `limit` bytes of it, in constant memory.
+    /// Receives what `content` yields, at most `limit` bytes of it, in constant memory, to be published under `key`.
     ///
-    /// When this returns, the bytes and their name are on the disk. On any error, and when the future is dropped,
-    /// nothing is visible under `key` and what was written is removed.
+    /// On any error, and when the future is dropped, what was written is removed.
     ///
     /// # Errors
     /// [`ReceiveError`].
-    pub async fn receive<S, E>(&self, key: &str, content: S, limit: u64) -> Result<Stored, ReceiveError<E>>
+    pub async fn receive<S, E>(&self, key: &str, content: S, limit: u64) -> Result<Staged, ReceiveError<E>>
     where
         S: Stream<Item = Result<Bytes, E>>,
     {
         let mut upload = self.store.put_multipart(&Path::from(key)).await?;
-        let outcome = write(upload.as_mut(), content, limit).await;
-        match outcome {
-            Ok(stored) => {
-                upload.complete().await?;
-                Ok(stored)
-            }
+        match write(upload.as_mut(), content, limit).await {
+            Ok((bytes, sha256)) => Ok(Staged { upload, key: key.to_owned(), bytes, sha256 }),
             Err(error) => {
                 upload.abort().await?;
                 Err(error)
@@ -143,11 +150,12 @@ impl BlobStore {
     }
 }
 
+/// Writes all parts; how many bytes there were, and their SHA-256.
 async fn write<S, E>(
     upload: &mut dyn MultipartUpload,
     content: S,
     limit: u64,
-) -> Result<Stored, ReceiveError<E>>
+) -> Result<(u64, [u8; 32]), ReceiveError<E>>
 where
     S: Stream<Item = Result<Bytes, E>>,
 {
@@ -171,7 +179,7 @@ where
     }
     write_part(upload, &hasher, part).await?;
     let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok(Stored { bytes, sha256: hasher.finalize().into() })
+    Ok((bytes, hasher.finalize().into()))
 }
 
 /// Hashes and writes a part at the same time, neither on the thread that answers requests.
@@ -214,9 +222,11 @@ mod tests {
     async fn what_was_stored_is_read_back_whole_and_in_ranges() {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
-        let stored = store.receive("a/b", chunks(4), u64::MAX).await.unwrap();
-        assert_eq!(stored.bytes, 2_800_000);
-        assert_eq!(stored.sha256, <[u8; 32]>::from(Sha256::digest(vec![7; 2_800_000])));
+        let mut staged = store.receive("a/b", chunks(4), u64::MAX).await.unwrap();
+        assert_eq!(staged.bytes, 2_800_000);
+        assert!(store.read("a/b", None).await.is_err(), "not yet published");
+        staged.publish().await.unwrap();
+        assert_eq!(staged.sha256, <[u8; 32]>::from(Sha256::digest(vec![7; 2_800_000])));
         let range: Vec<Bytes> = store.read("a/b", Some(10..20)).await.unwrap().try_collect().await.unwrap();
         assert_eq!(range.concat(), vec![7; 10]);
         assert_eq!(std::fs::metadata(store.local_path("a/b")).unwrap().len(), 2_800_000);
@@ -227,7 +237,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
         let broken = chunks(2).chain(stream::iter([Err("gone")]));
-        assert!(matches!(store.receive("a", broken, u64::MAX).await, Err(ReceiveError::Interrupted("gone"))));
+        let outcome = store.receive("a", broken, u64::MAX).await;
+        assert!(matches!(outcome, Err(ReceiveError::Interrupted("gone"))));
         assert_eq!(files_below(folder.path()), 0);
     }
 
@@ -235,10 +246,8 @@ mod tests {
     async fn an_upload_over_the_limit_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
-        assert!(matches!(
-            store.receive("a", chunks(3), 2_000_000).await,
-            Err(ReceiveError::TooLarge(2_000_000))
-        ));
+        let outcome = store.receive("a", chunks(3), 2_000_000).await;
+        assert!(matches!(outcome, Err(ReceiveError::TooLarge(2_000_000))));
         assert_eq!(files_below(folder.path()), 0);
     }
 

@@ -6,15 +6,17 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use entity::video_db::video::{self, VideoStatus};
 use futures_util::StreamExt;
-use sea_orm::{EntityTrait, IntoActiveModel, TransactionTrait};
+use sea_orm::{DatabaseTransaction, EntityTrait, IntoActiveModel, TransactionTrait};
 use serde::Deserialize;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::task;
 use utoipa::ToSchema;
 
 use super::record::{self, Video, etag, etag_header};
 use super::upload::{self, Content};
 use crate::auth::{Authorized, VideosWrite};
+use crate::blobs::Staged;
 use crate::state::State;
 
 /// Longest text part of a form, in bytes: the longest description in four-byte characters.
@@ -121,25 +123,29 @@ async fn from_form(
     parts: Multipart,
 ) -> Result<video::Model, Problem> {
     let row = super::new_record(&auth.caller, String::new(), None, state.clock.now());
-    let mut form = Form { title: None, description: None, analyze: true, content: None };
-    let outcome = match read_form(state, row.id, parts, &mut form).await {
-        Ok(()) => write_record(state, row, &form).await,
-        Err(problem) => Err(problem),
+    let form = read_form(state, row.id, parts).await?;
+    let content =
+        form.content.ok_or_else(|| Problem::invalid(vec![FieldError::new("/file", "is missing")]))?;
+    let title = form.title.unwrap_or_else(|| record::title_of_file(content.filename.as_deref()));
+    let (title, description) = checked(&title, form.description.as_deref())?;
+    let row = video::Model {
+        title,
+        description,
+        status: VideoStatus::Ready,
+        filename: content.filename,
+        media_type: Some(content.media_type),
+        bytes: Some(i64::try_from(content.staged.bytes).map_err(Problem::internal)?),
+        sha256: Some(hex::encode(content.staged.sha256)),
+        blob_key: Some(content.staged.key.clone()),
+        ..row
     };
-    if outcome.is_err() {
-        state.blobs.discard(form.content.map(|content| content.key)).await;
-    }
-    outcome
+    task::to_its_end(write_record(state.clone(), row, content.staged, form.analyze)).await
 }
 
-async fn read_form(
-    state: &State,
-    id: uuid::Uuid,
-    mut parts: Multipart,
-    form: &mut Form,
-) -> Result<(), Problem> {
+async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Result<Form, Problem> {
+    let mut form = Form { title: None, description: None, analyze: true, content: None };
     for _ in 0..MAX_PARTS {
-        let Some(part) = parts.next().await else { return Ok(()) };
+        let Some(part) = parts.next().await else { return Ok(form) };
         let mut part = part.map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
         match part.name().unwrap_or_default() {
             "title" => form.title = Some(text(&mut part).await?),
@@ -160,8 +166,7 @@ async fn file(state: &State, id: uuid::Uuid, part: Field) -> Result<Content, Pro
     let media_type = upload::accepted(part.content_type().map(AsRef::as_ref))?;
     let given = part.content_disposition().and_then(|disposition| disposition.get_filename());
     let filename = given.and_then(record::filename);
-    let (key, stored) = upload::store(state, id, part).await?;
-    Ok(Content { key, stored, filename, media_type })
+    Ok(Content { staged: upload::receive(state, id, part).await?, filename, media_type })
 }
 
 async fn text(part: &mut Field) -> Result<String, Problem> {
@@ -179,29 +184,32 @@ fn flag(text: &str) -> Result<bool, Problem> {
     text.parse().map_err(|_| Problem::invalid(vec![FieldError::new("/analyze", "must be true or false")]))
 }
 
-async fn write_record(state: &State, row: video::Model, form: &Form) -> Result<video::Model, Problem> {
-    let Some(content) = &form.content else {
-        return Err(Problem::invalid(vec![FieldError::new("/file", "is missing")]));
-    };
-    let title = form.title.clone().unwrap_or_else(|| record::title_of_file(content.filename.as_deref()));
-    let (title, description) = checked(&title, form.description.as_deref())?;
-    let row = video::Model {
-        title,
-        description,
-        status: VideoStatus::Ready,
-        filename: content.filename.clone(),
-        media_type: Some(content.media_type.clone()),
-        bytes: Some(i64::try_from(content.stored.bytes).map_err(Problem::internal)?),
-        sha256: Some(hex::encode(content.stored.sha256)),
-        blob_key: Some(content.key.clone()),
-        ..row
-    };
-    let transaction = state.db.begin().await?;
-    video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&transaction).await?;
-    if form.analyze {
-        upload::enqueue(&transaction, row.id, row.created_at).await?;
+/// Publishes the content and writes the record that names it.
+async fn write_record(
+    state: State,
+    row: video::Model,
+    mut staged: Staged,
+    analyze: bool,
+) -> Result<video::Model, Problem> {
+    staged.publish().await.map_err(|error| Problem::internal(format!("storage: {error}")))?;
+    match insert(&state, &row, analyze).await {
+        // As for any upload: bytes rather orphaned than lost.
+        Ok(transaction) => transaction.commit().await?,
+        Err(problem) => {
+            state.blobs.discard([staged.key]).await;
+            return Err(problem);
+        }
     }
-    transaction.commit().await?;
     state.workers.wake();
     Ok(row)
+}
+
+/// Returns a transaction to be committed.
+async fn insert(state: &State, row: &video::Model, analyze: bool) -> Result<DatabaseTransaction, Problem> {
+    let db = state.db.begin().await?;
+    video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await?;
+    if analyze {
+        upload::enqueue(&db, row.id, row.created_at).await?;
+    }
+    Ok(db)
 }

@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait, ExprTrait, QueryFilter, TransactionTrait};
 use serde::{Deserialize, Deserializer};
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::task;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -124,18 +125,23 @@ pub(super) async fn delete(
     if !is_expected(&request, &etag(&row)) {
         return Err(changed_meanwhile());
     }
+    task::to_its_end(remove(state.get_ref().clone(), row.id)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Removes the record and all that belongs to it, then the bytes that nobody names any more.
+async fn remove(state: State, id: Uuid) -> Result<(), Problem> {
     let transaction = state.db.begin().await?;
     let analyses =
-        analysis::Entity::find().filter(analysis::COLUMN.video_id.eq(row.id)).all(&transaction).await?;
+        analysis::Entity::find().filter(analysis::COLUMN.video_id.eq(id)).all(&transaction).await?;
     // Read again inside the transaction: an upload may have replaced the content since.
-    let blob_key =
-        video::Entity::find_by_id(row.id).one(&transaction).await?.and_then(|video| video.blob_key);
-    video::Entity::delete_by_id(row.id).exec(&transaction).await?;
+    let video = video::Entity::find_by_id(id).one(&transaction).await?;
+    video::Entity::delete_by_id(id).exec(&transaction).await?;
     transaction.commit().await?;
 
     let posters = analyses.into_iter().filter_map(|analysis| analysis.poster_key);
-    state.blobs.discard(blob_key.into_iter().chain(posters)).await;
-    Ok(HttpResponse::NoContent().finish())
+    state.blobs.discard(video.and_then(|video| video.blob_key).into_iter().chain(posters)).await;
+    Ok(())
 }
 
 fn changed_meanwhile() -> Problem {

@@ -5,20 +5,25 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use entity::video_db::video::{self, VideoStatus};
 use futures_util::Stream;
 use mime::Mime;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, TransactionTrait};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel,
+    QueryFilter, TransactionTrait,
+};
 use serde::Deserialize;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::task;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use video_analysis::Options;
 
 use super::record::{Video, etag, etag_header};
 use crate::auth::{Authorized, VideosWrite};
-use crate::blobs::{ReceiveError, Stored};
+use crate::blobs::{ReceiveError, Staged};
 use crate::queue::{self, EnqueueError};
 use crate::state::State;
 
@@ -42,10 +47,9 @@ fn yes() -> bool {
     true
 }
 
-/// Content that is stored and belongs to no record yet.
+/// Content that has been received and belongs to no record yet. Dropped, it is gone.
 pub(super) struct Content {
-    pub(super) key: String,
-    pub(super) stored: Stored,
+    pub(super) staged: Staged,
     pub(super) filename: Option<String>,
     pub(super) media_type: String,
 }
@@ -76,55 +80,51 @@ pub(super) async fn put_content(
     refuse_by_announced_length(&request, state.max_upload_bytes)?;
     let expected = announced_digest(&request)?;
 
-    let stored = store(&state, before.id, body).await?;
-    let content = Content { key: stored.0, stored: stored.1, filename: None, media_type };
-    if let Err(problem) = verify(&content.stored, expected) {
-        state.blobs.discard([content.key]).await;
-        return Err(problem);
-    }
-    let (row, replaced) = attach(&state, before.id, content, query.analyze).await?;
+    let staged = receive(&state, before.id, body).await?;
+    verify(&staged, expected)?;
+    let content = Content { staged, filename: None, media_type };
+    let (row, replaced) =
+        task::to_its_end(attach(state.get_ref().clone(), before.id, content, query.analyze)).await?;
     let mut response = if replaced { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))
 }
 
-/// Stores `content` for a video under a new key; the key and what was stored.
-pub(super) async fn store<S, E>(
-    state: &State,
-    video_id: Uuid,
-    content: S,
-) -> Result<(String, Stored), Problem>
+/// Receives the content of a video, which must not be empty.
+pub(super) async fn receive<S, E>(state: &State, video_id: Uuid, content: S) -> Result<Staged, Problem>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: std::fmt::Display,
 {
     let key = format!("videos/{video_id}/{}", Uuid::now_v7());
-    let stored =
-        state.blobs.receive(&key, content, state.max_upload_bytes).await.map_err(|error| match error {
-            ReceiveError::TooLarge(limit) => Problem::too_large(limit),
-            ReceiveError::Interrupted(error) => Problem::malformed("the upload broke off").cause(error),
-            ReceiveError::Storage(error) => Problem::internal(format!("storage: {error}")),
-        })?;
-    if stored.bytes == 0 {
-        state.blobs.discard([key]).await;
+    let received = state.blobs.receive(&key, content, state.max_upload_bytes).await;
+    let staged = received.map_err(|error| match error {
+        ReceiveError::TooLarge(limit) => Problem::too_large(limit),
+        ReceiveError::Interrupted(error) => Problem::malformed("the upload broke off").cause(error),
+        ReceiveError::Storage(error) => Problem::internal(format!("storage: {error}")),
+    })?;
+    if staged.bytes == 0 {
         return Err(Problem::invalid(vec![FieldError::new("", "the content is empty")]));
     }
-    Ok((key, stored))
+    Ok(staged)
 }
 
-/// Makes stored content a video's, and queues its analysis. Returns the record and whether there was content before.
-/// On an error the content is gone again.
+/// Publishes content, makes it a video's, and queues its analysis. Returns the record and whether there was content
+/// before.
 async fn attach(
-    state: &State,
+    state: State,
     id: Uuid,
-    content: Content,
+    mut content: Content,
     analyze: bool,
 ) -> Result<(video::Model, bool), Problem> {
-    let key = content.key.clone();
-    match replace_content(state, id, content, analyze).await {
-        Ok((row, old_key)) => {
+    content.staged.publish().await.map_err(|error| Problem::internal(format!("storage: {error}")))?;
+    let key = content.staged.key.clone();
+    match replace_content(&state, id, content, analyze).await {
+        Ok((transaction, row, old_key)) => {
+            // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
+            transaction.commit().await?;
+            state.workers.wake();
             let replaced = old_key.is_some();
             state.blobs.discard(old_key).await;
-            state.workers.wake();
             Ok((row, replaced))
         }
         Err(problem) => {
@@ -134,54 +134,46 @@ async fn attach(
     }
 }
 
-/// In one transaction; returns the record and the key of the content that was there before.
+/// Returns a transaction to be committed, the record as it then is, and the key of the content that was there before.
 async fn replace_content(
     state: &State,
     id: Uuid,
     content: Content,
     analyze: bool,
-) -> Result<(video::Model, Option<String>), Problem> {
+) -> Result<(DatabaseTransaction, video::Model, Option<String>), Problem> {
     let now = state.clock.now();
-    let transaction = state.db.begin().await?;
-    let bytes = i64::try_from(content.stored.bytes).map_err(Problem::internal)?;
+    let db = state.db.begin().await?;
+    let bytes = i64::try_from(content.staged.bytes).map_err(Problem::internal)?;
     // The update comes first: it makes two uploads to one video take turns on PostgreSQL as well.
     let updated = video::Entity::update_many()
         .filter(video::COLUMN.id.eq(id))
         .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
-        .exec(&transaction)
+        .exec(&db)
         .await?;
-    let before = video::Entity::find_by_id(id).one(&transaction).await?;
+    let before = video::Entity::find_by_id(id).one(&db).await?;
     let (1, Some(before)) = (updated.rows_affected, before) else {
-        transaction.rollback().await?;
         return Err(Problem::not_found("video"));
     };
-    let filename = content.filename.or(before.filename);
-    video::Entity::update_many()
-        .filter(video::COLUMN.id.eq(id))
-        .col_expr(video::Column::Status, Expr::value(VideoStatus::Ready))
-        .col_expr(video::Column::Filename, Expr::value(filename))
-        .col_expr(video::Column::MediaType, Expr::value(content.media_type))
-        .col_expr(video::Column::Bytes, Expr::value(bytes))
-        .col_expr(video::Column::Sha256, Expr::value(hex::encode(content.stored.sha256)))
-        .col_expr(video::Column::BlobKey, Expr::value(content.key))
-        .col_expr(video::Column::UpdatedAt, Expr::value(now))
-        .exec(&transaction)
-        .await?;
-    queue::cancel(&transaction, id, now).await?;
+    let after = video::Model {
+        status: VideoStatus::Ready,
+        filename: content.filename.or(before.filename),
+        media_type: Some(content.media_type),
+        bytes: Some(bytes),
+        sha256: Some(hex::encode(content.staged.sha256)),
+        blob_key: Some(content.staged.key.clone()),
+        updated_at: now,
+        ..before
+    };
+    video::Entity::update(after.clone().into_active_model().reset_all()).exec(&db).await?;
+    queue::cancel(&db, id, now).await?;
     if analyze {
-        enqueue(&transaction, id, now).await?;
+        enqueue(&db, id, now).await?;
     }
-    let row = video::Entity::find_by_id(id).one(&transaction).await?;
-    transaction.commit().await?;
-    Ok((row.ok_or_else(|| Problem::not_found("video"))?, before.blob_key))
+    Ok((db, after, before.blob_key))
 }
 
 /// Queues the analysis that an upload starts by itself.
-pub(super) async fn enqueue(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<(), Problem> {
+pub(super) async fn enqueue(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
     match queue::enqueue(db, id, &Options::default(), now).await {
         Ok(_) => Ok(()),
         Err(EnqueueError::UnderWay) => {
@@ -232,9 +224,9 @@ fn announced_digest(request: &HttpRequest) -> Result<Option<[u8; 32]>, Problem> 
     Ok(None)
 }
 
-fn verify(stored: &Stored, expected: Option<[u8; 32]>) -> Result<(), Problem> {
+fn verify(staged: &Staged, expected: Option<[u8; 32]>) -> Result<(), Problem> {
     match expected {
-        Some(digest) if digest != stored.sha256 => Err(Problem::invalid(vec![FieldError::new(
+        Some(digest) if digest != staged.sha256 => Err(Problem::invalid(vec![FieldError::new(
             "",
             "the content does not have the digest it came with",
         )])),
