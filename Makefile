@@ -1,5 +1,8 @@
 # The commands of the README. What a command needs beyond Rust, a C compiler and git, it installs (scripts/install-tools).
 .DEFAULT_GOAL := help
+# What is run: the workspace without the program for sea-orm-cli.
+BUILD := cargo build --release --locked --package user_service --package video_service --package video_analysis
+
 .PHONY: help run demo test check bench compose-test deny
 
 help: ## This list
@@ -8,13 +11,13 @@ help: ## This list
 run: ## Start both services on SQLite and ./data, until Ctrl-C
 	@scripts/require-free-ports
 	@scripts/install-tools ffmpeg curl
-	cargo build --release --locked --workspace
+	$(BUILD)
 	@scripts/run
 
 demo: ## The same, with a sample video sent through: upload, analysis, report
 	@scripts/require-free-ports
 	@scripts/install-tools ffmpeg curl jq
-	cargo build --release --locked --workspace
+	$(BUILD)
 	@scripts/demo
 
 # The programs are built before the tests, for one test runs both of them. All features, here as in `check`, so that
@@ -30,7 +33,7 @@ check: ## Formatting, lints and documentation, warnings denied
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked
 
 bench: ## Measure the engine against ffmpeg alone
-	@scripts/install-tools ffmpeg
+	@scripts/install-tools ffmpeg python3
 	bench/run
 
 compose-test: ## Bring the Docker stack up, walk through it, kill it in the middle, take it down
