@@ -115,6 +115,7 @@ mod tests {
     ) {
         let entities = vec![
             entity_columns::<user_db::account::Entity>(),
+            entity_columns::<user_db::audit_event::Entity>(),
             entity_columns::<user_db::session::Entity>(),
             entity_columns::<user_db::refresh_token::Entity>(),
             entity_columns::<user_db::signing_key::Entity>(),
@@ -166,7 +167,7 @@ mod tests {
         let now = "'2027-01-15 08:00:00+00:00'";
         for sql in [
             format!("INSERT INTO account VALUES ({id}, 'a', 'a', 'a', 'a', 'h', NULL, {now}, {now})"),
-            format!("INSERT INTO session VALUES ({id}, {id}, '', NULL, {now}, {now}, {now}, NULL)"),
+            format!("INSERT INTO session VALUES ({id}, {id}, '', NULL, {now}, {now}, {now}, NULL, NULL)"),
             format!("INSERT INTO refresh_token VALUES ('t', {id}, {now}, NULL)"),
         ] {
             db.execute_unprepared(&sql).await.unwrap();

@@ -25,6 +25,24 @@ pub struct Page<T> {
 }
 
 impl<T: Serialize> Page<T> {
+    /// The page of `rows`, of which `limit` + 1 were asked for: the one too many tells that there is a next page, which
+    /// begins after the `place` of this one's last row.
+    ///
+    /// # Errors
+    /// 500 where the place has no JSON form.
+    pub fn of<R, P>(mut rows: Vec<R>, limit: u64, place: impl Fn(&R) -> P) -> Result<Self, Problem>
+    where
+        T: From<R>,
+        P: Serialize,
+    {
+        let full = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > full;
+        rows.truncate(full);
+        let last = rows.last().filter(|_| has_more);
+        let next_cursor = last.map(|row| to_cursor(&place(row))).transpose()?;
+        Ok(Self { items: rows.into_iter().map(T::from).collect(), next_cursor })
+    }
+
     /// The response, with a `Link` to the next page at `path`; `filters` is what else its address carries.
     ///
     /// # Errors
@@ -84,6 +102,15 @@ mod tests {
     fn a_forged_cursor_is_refused() {
         assert!(from_cursor::<i32>("###").is_err());
         assert!(from_cursor::<i32>("e30").is_err());
+    }
+
+    #[test]
+    fn a_full_page_leads_on_only_where_there_is_more() {
+        let page = |rows| Page::<i32>::of(rows, 2, |row: &i32| *row).unwrap();
+        let (last, full) = (page(vec![1, 2]), page(vec![1, 2, 3]));
+        assert_eq!((last.items, last.next_cursor), (vec![1, 2], None));
+        assert_eq!(full.items, [1, 2]);
+        assert_eq!(from_cursor::<i32>(&full.next_cursor.unwrap()).unwrap(), 2);
     }
 
     #[test]

@@ -103,6 +103,8 @@ impl Application {
         let document = openapi::complete(api::document());
 
         let accounts = web::Data::new(Accounts::new(db.clone(), clock));
+        let database = web::Data::new(db.clone());
+        let proxies = settings.client_address.trusted_proxies.clone();
         let keys = web::Data::from(keys);
         let metadata = web::Data::new(oauth::metadata(&settings.tokens.issuer));
         let hasher = passwords.clone();
@@ -110,6 +112,8 @@ impl Application {
             App::new()
                 .wrap(metrics.clone())
                 .wrap(from_fn(request_context))
+                .app_data(proxies.clone())
+                .app_data(database.clone())
                 .app_data(accounts.clone())
                 .app_data(keys.clone())
                 .app_data(metadata.clone())

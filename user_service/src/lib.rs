@@ -2,12 +2,13 @@
 //!
 //! A request comes in through `api` or `oauth`, which are thin. What they delegate to: `account` (who may log in),
 //! [`passwords`] (hashing, bounded), `sessions` (the actor that decides about sessions), `access_token` over
-//! `signing_keys` (the signed form of a session that others can check). Truth is in the database throughout.
+//! `signing_keys` (the signed form of a session that others can check), `audit` (what happened). Truth is in the database throughout.
 
 mod access_token;
 mod account;
 mod api;
 mod application;
+mod audit;
 pub mod cli;
 mod oauth;
 pub mod passwords;

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use service_kit::app::HttpSettings;
+use service_kit::client_address::TrustedProxies;
 use service_kit::database::DatabaseSettings;
 use service_kit::logging::LogSettings;
 use service_kit::settings::SettingsError;
@@ -36,6 +37,8 @@ pub struct Settings {
     secrets_dir: Option<PathBuf>,
     /// `[http]`
     pub http: HttpSettings,
+    /// `[client_address]`
+    pub client_address: ClientAddressSettings,
     /// `[log]`
     pub log: LogSettings,
     /// `[database]`
@@ -46,6 +49,14 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[introspection]`
     pub introspection: IntrospectionSettings,
+}
+
+/// The `[client_address]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientAddressSettings {
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// The `[passwords]` section.
@@ -247,6 +258,7 @@ mod tests {
             ("PASSWORDS__BCRYPT_COST", "3", "passwords.bcrypt_cost"),
             ("PASSWORDS__BCRYPT_COST", "40", "passwords.bcrypt_cost"),
             ("PASSWORDS__QUEUE_LIMIT", "99999999", "passwords.queue_limit"),
+            ("CLIENT_ADDRESS__TRUSTED_PROXIES", "10.0.0.0/8,nginx", "client_address.trusted_proxies"),
             ("TOKENS__ISSUER", "localhost", "tokens.issuer"),
             ("TOKENS__ISSUER", "http://localhost/", "tokens.issuer"),
             ("TOKENS__ACCESS_TOKEN_SECONDS", "0", "tokens.access_token_seconds"),

@@ -1,6 +1,7 @@
-//! The database of User Service: accounts, sessions, signing keys.
+//! The database of User Service: accounts, sessions, signing keys, the audit log.
 
 pub mod account;
+pub mod audit_event;
 pub mod refresh_token;
 pub mod session;
 pub mod signing_key;

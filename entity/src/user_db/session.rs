@@ -20,6 +20,8 @@ pub struct Model {
     pub expires_at: DateTimeUtc,
     /// Logout, revocation or detected reuse of a refresh token.
     pub ended_at: Option<DateTimeUtc>,
+    /// From where it was last used.
+    pub address: Option<String>,
     #[sea_orm(belongs_to, from = "account_id", to = "id", on_delete = "Cascade")]
     pub account: BelongsTo<super::account::Entity>,
     #[sea_orm(has_many)]

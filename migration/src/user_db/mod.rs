@@ -1,6 +1,8 @@
 //! Migrations of User Service's database.
 
 mod m20261122_000001_accounts_and_sessions;
+mod m20261122_000020_audit_log;
+mod m20261122_000021_session_listing;
 
 use sea_orm_migration::prelude::*;
 
@@ -11,7 +13,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_accounts_and_sessions::Migration)]
+        vec![
+            Box::new(m20261122_000001_accounts_and_sessions::Migration),
+            Box::new(m20261122_000020_audit_log::Migration),
+            Box::new(m20261122_000021_session_listing::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -9,7 +9,9 @@ use entity::secret_text::SecretText;
 use entity::user_db::account::{self, Model};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, DatabaseConnection, DbErr, EntityTrait, QueryFilter, SqlErr,
+    TransactionTrait,
 };
+use service_kit::client_address::ClientAddress;
 use service_kit::clock::SharedClock;
 use uuid::Uuid;
 
@@ -17,12 +19,14 @@ pub(crate) use self::display_name::DisplayName;
 pub(crate) use self::email::Email;
 pub(crate) use self::password::Password;
 pub(crate) use self::username::Username;
+use crate::audit::{Action, Audit, Entry, Outcome, Who};
 
 /// The accounts in the database.
 #[derive(Clone)]
 pub(crate) struct Accounts {
     db: DatabaseConnection,
     clock: SharedClock,
+    audit: Audit,
 }
 
 /// What an account begins with.
@@ -52,11 +56,16 @@ pub(crate) enum CreateError {
 
 impl Accounts {
     pub(crate) fn new(db: DatabaseConnection, clock: SharedClock) -> Self {
-        Self { db, clock }
+        Self { db, audit: Audit::new(clock.clone()), clock }
     }
 
     /// Creates one; the database's constraints decide who is first.
-    pub(crate) async fn create(&self, new: NewAccount, hash: SecretText) -> Result<Model, CreateError> {
+    pub(crate) async fn create(
+        &self,
+        new: NewAccount,
+        hash: SecretText,
+        from: ClientAddress,
+    ) -> Result<Model, CreateError> {
         let now = self.clock.now();
         let (username_key, email_key) = (new.username.key(), new.email.key());
         let row = account::ActiveModel {
@@ -70,12 +79,30 @@ impl Accounts {
             created_at: Set(now),
             updated_at: Set(now),
         };
-        match account::Entity::insert(row).exec_with_returning(&self.db).await {
+        let transaction = self.db.begin().await?;
+        let created = match account::Entity::insert(row).exec_with_returning(&transaction).await {
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
-                Err(self.who_is_taken(&username_key, &email_key).await?)
+                transaction.rollback().await?;
+                return Err(self.who_is_taken(&username_key, &email_key).await?);
             }
-            outcome => Ok(outcome?),
-        }
+            outcome => outcome?,
+        };
+        let (what, result) = (Action::Register, Outcome::Success);
+        let entry = Entry { who: Who::Owner(created.id), what, from: Some(from), result };
+        self.audit.record(&transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(created)
+    }
+
+    /// Writes into the audit log that somebody did not get in, into which account, if any.
+    pub(crate) async fn record_refused_login(
+        &self,
+        account: Option<Uuid>,
+        from: ClientAddress,
+    ) -> Result<(), DbErr> {
+        let who = account.map_or(Who::Nobody, |account| Who::Stranger { account });
+        let (what, result) = (Action::Login, Outcome::Refused);
+        self.audit.record(&self.db, Entry { who, what, from: Some(from), result }).await
     }
 
     /// The account that goes by `name`.

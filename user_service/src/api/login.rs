@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use service_kit::client_address::ClientAddress;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
 use utoipa::ToSchema;
@@ -58,6 +59,7 @@ impl Login {
 ))]
 pub(crate) async fn login(
     request: HttpRequest,
+    from: ClientAddress,
     accounts: web::Data<Accounts>,
     hasher: web::Data<PasswordHasher>,
     sessions: web::Data<Sessions>,
@@ -71,8 +73,12 @@ pub(crate) async fn login(
     };
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let matches = place.verify(password, hash).await?;
-    let account = account.filter(|_| matches).ok_or_else(refused)?;
-    let new = NewSession { account_id: account.id, scope: SCOPES.join(" "), device: device(&request) };
+    let (known, account) = (account.as_ref().map(|account| account.id), account.filter(|_| matches));
+    let Some(account) = account else {
+        accounts.record_refused_login(known, from).await?;
+        return Err(refused());
+    };
+    let new = NewSession { account_id: account.id, scope: SCOPES.join(" "), device: device(&request), from };
     Ok(respond(sessions.open(new).await?))
 }
 

@@ -1,9 +1,11 @@
 //! `POST /users/logout`
 
 use actix_web::{HttpResponse, web};
+use service_kit::client_address::ClientAddress;
 use service_kit::problem::Problem;
 
-use crate::sessions::{Authenticated, Sessions};
+use crate::audit::{Action, Entry, Outcome, Who};
+use crate::sessions::{Authenticated, Ending, Sessions};
 
 /// End the session of the token
 ///
@@ -14,8 +16,11 @@ use crate::sessions::{Authenticated, Sessions};
 ))]
 pub(crate) async fn logout(
     caller: Authenticated,
+    from: ClientAddress,
     sessions: web::Data<Sessions>,
 ) -> Result<HttpResponse, Problem> {
-    sessions.end(caller.claims.sid).await?;
+    let (what, result) = (Action::Logout, Outcome::Success);
+    let entry = Entry { who: Who::Owner(caller.account.id), what, from: Some(from), result };
+    sessions.end(Ending::One { id: caller.claims.sid, account: caller.account.id }, entry).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,11 +1,13 @@
 //! What people's programs call: accounts and sessions. Each file is one endpoint: request, handler, answer.
 
+mod audit;
 mod bearer;
 mod login;
 mod logout;
 mod profile;
 mod refresh;
 mod register;
+mod sessions;
 mod token_response;
 
 use actix_web::http::Method;
@@ -30,6 +32,10 @@ use crate::oauth;
         refresh::refresh,
         logout::logout,
         profile::profile,
+        sessions::list,
+        sessions::end_others,
+        sessions::end_one,
+        audit::list,
         oauth::introspection::introspect,
         oauth::discovery::jwks,
         oauth::discovery::server_metadata,
@@ -55,6 +61,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/users/refresh", refresh::refresh),
         Endpoint::new(Method::POST, "/users/logout", logout::logout),
         Endpoint::new(Method::GET, "/users/profile", profile::profile),
+        Endpoint::new(Method::GET, "/users/sessions", sessions::list),
+        Endpoint::new(Method::DELETE, "/users/sessions", sessions::end_others),
+        Endpoint::new(Method::DELETE, "/users/sessions/{id}", sessions::end_one),
+        Endpoint::new(Method::GET, "/users/audit", audit::list),
         Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
         Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),
         Endpoint::new(

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use service_kit::client_address::ClientAddress;
 use service_kit::json::Json;
 use service_kit::problem::Problem;
 use utoipa::ToSchema;
@@ -28,8 +29,9 @@ pub(crate) struct Refresh {
     (status = 401, description = "The token does not count"),
 ))]
 pub(crate) async fn refresh(
+    from: ClientAddress,
     sessions: web::Data<Sessions>,
     body: Json<Refresh>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(respond(sessions.refresh(body.0.refresh_token).await?))
+    Ok(respond(sessions.refresh(body.0.refresh_token, from).await?))
 }

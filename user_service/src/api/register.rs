@@ -4,6 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::checked::Checked;
+use service_kit::client_address::ClientAddress;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
 use utoipa::ToSchema;
@@ -56,13 +57,14 @@ impl Registration {
     (status = 409, description = "Somebody has the name or the address"),
 ))]
 pub(crate) async fn register(
+    from: ClientAddress,
     accounts: web::Data<Accounts>,
     hasher: web::Data<PasswordHasher>,
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let (new, password) = body.0.parse()?;
     let hash = hasher.reserve()?.hash(password).await?;
-    let account = accounts.create(new, hash).await?;
+    let account = accounts.create(new, hash, from).await?;
     log::info!("account created account_id={}", account.id);
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, "/users/profile"))

@@ -4,6 +4,7 @@
 //! It owns no state of its own: the truth is in the database, so that several instances agree and nothing is lost when
 //! one dies. A dead actor makes every method fail with [`SessionError::Actor`] and turns `/readyz` red.
 
+mod device;
 mod error;
 mod refresh_token;
 mod store;
@@ -16,13 +17,16 @@ use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use entity::user_db::{account, session};
 use sea_orm::{DatabaseConnection, TransactionTrait};
 use secrecy::{ExposeSecret, SecretString};
+use service_kit::client_address::ClientAddress;
 use service_kit::clock::SharedClock;
 use uuid::Uuid;
 
 pub(crate) use self::error::{Rejection, SessionError};
 pub(crate) use self::refresh_token::RefreshTokens;
-pub(crate) use self::store::{Lifetimes, NewSession};
+use self::store::Rotation;
+pub(crate) use self::store::{Ending, Lifetimes, Listed, NewSession};
 use crate::access_token::{AccessToken, AccessTokens, Claims};
+use crate::audit::{Action, Audit, Entry, Outcome, Who};
 
 /// Messages that wait. Each leaves the mailbox as soon as it is read, so this is for bursts: more than the requests
 /// that a few workers can have in flight; beyond it, senders wait.
@@ -40,6 +44,7 @@ struct OpenSession(NewSession);
 #[rtype(result = "Reply<Renewal>")]
 struct RefreshSession {
     presented: SecretString,
+    from: ClientAddress,
 }
 
 /// Find the account of a session that lives.
@@ -50,11 +55,21 @@ struct CheckSession {
     account_id: Uuid,
 }
 
-/// End a session.
+/// List the sessions of an account that live.
 #[derive(Message)]
-#[rtype(result = "Reply<()>")]
-struct EndSession {
-    id: Uuid,
+#[rtype(result = "Reply<Vec<Listed>>")]
+struct ListSessions {
+    account: Uuid,
+    before: Option<Uuid>,
+    limit: u64,
+}
+
+/// End sessions.
+#[derive(Message)]
+#[rtype(result = "Reply<u64>")]
+struct EndSessions {
+    ending: Ending,
+    entry: Entry,
 }
 
 /// Say that you are there.
@@ -98,7 +113,8 @@ impl Sessions {
         refresh_tokens: RefreshTokens,
         lifetimes: Lifetimes,
     ) -> Self {
-        let address = SessionActor { db, clock: clock.clone(), refresh_tokens, lifetimes }.start();
+        let audit = Audit::new(clock.clone());
+        let address = SessionActor { db, clock: clock.clone(), audit, refresh_tokens, lifetimes }.start();
         Self { address, access_tokens: Arc::new(access_tokens), clock }
     }
 
@@ -108,8 +124,8 @@ impl Sessions {
     }
 
     /// Continues the session of the refresh token `presented`.
-    pub(crate) async fn refresh(&self, presented: SecretString) -> Reply<Grant> {
-        self.grant(self.command(RefreshSession { presented }).await?)
+    pub(crate) async fn refresh(&self, presented: SecretString, from: ClientAddress) -> Reply<Grant> {
+        self.grant(self.command(RefreshSession { presented, from }).await?)
     }
 
     /// Whom an access token speaks for, if its signature is right and its session lives.
@@ -119,9 +135,15 @@ impl Sessions {
         Ok(Authenticated { account, claims })
     }
 
-    /// Ends a session: none of its tokens counts any more.
-    pub(crate) async fn end(&self, id: Uuid) -> Reply<()> {
-        self.command(EndSession { id }).await
+    /// Up to `limit` sessions of `account` that live, the newest first: those opened before the session `before`.
+    pub(crate) async fn list(&self, account: Uuid, before: Option<Uuid>, limit: u64) -> Reply<Vec<Listed>> {
+        self.address.send(ListSessions { account, before, limit }).await?
+    }
+
+    /// Ends sessions: none of their tokens counts any more. If there were any, the audit log says so as `entry` does.
+    /// How many there were.
+    pub(crate) async fn end(&self, ending: Ending, entry: Entry) -> Reply<u64> {
+        self.command(EndSessions { ending, entry }).await
     }
 
     /// Whether the actor answers; the error is for the log.
@@ -152,6 +174,7 @@ impl Sessions {
 struct SessionActor {
     db: DatabaseConnection,
     clock: SharedClock,
+    audit: Audit,
     refresh_tokens: RefreshTokens,
     lifetimes: Lifetimes,
 }
@@ -178,7 +201,7 @@ impl Handler<RefreshSession> for SessionActor {
 
     fn handle(&mut self, message: RefreshSession, _: &mut Self::Context) -> Self::Result {
         let actor = self.clone();
-        Box::pin(async move { actor.refresh(message.presented.expose_secret()).await })
+        Box::pin(async move { actor.refresh(message.presented.expose_secret(), message.from).await })
     }
 }
 
@@ -191,12 +214,22 @@ impl Handler<CheckSession> for SessionActor {
     }
 }
 
-impl Handler<EndSession> for SessionActor {
-    type Result = ResponseFuture<Reply<()>>;
+impl Handler<ListSessions> for SessionActor {
+    type Result = ResponseFuture<Reply<Vec<Listed>>>;
 
-    fn handle(&mut self, message: EndSession, _: &mut Self::Context) -> Self::Result {
-        let (db, now) = (self.db.clone(), self.clock.now());
-        Box::pin(async move { Ok(store::end(&db, message.id, now).await?) })
+    fn handle(&mut self, message: ListSessions, _: &mut Self::Context) -> Self::Result {
+        let (db, lifetimes, now) = (self.db.clone(), self.lifetimes, self.clock.now());
+        let ListSessions { account, before, limit } = message;
+        Box::pin(async move { Ok(store::list(&db, account, before, limit, lifetimes, now).await?) })
+    }
+}
+
+impl Handler<EndSessions> for SessionActor {
+    type Result = ResponseFuture<Reply<u64>>;
+
+    fn handle(&mut self, message: EndSessions, _: &mut Self::Context) -> Self::Result {
+        let actor = self.clone();
+        Box::pin(async move { actor.end(message.ending, message.entry).await })
     }
 }
 
@@ -210,20 +243,34 @@ impl SessionActor {
     async fn open(&self, new: NewSession) -> Reply<Renewal> {
         let refresh_token = RefreshTokens::first()?;
         let hash = refresh_token::digest(refresh_token.expose_secret());
+        let (who, from) = (Who::Owner(new.account_id), Some(new.from));
         let transaction = self.db.begin().await?;
         let session = store::open(&transaction, new, hash, self.lifetimes, self.clock.now()).await?;
+        let entry = Entry { who, what: Action::Login, from, result: Outcome::Success };
+        self.audit.record(&transaction, entry).await?;
         transaction.commit().await?;
         Ok(Renewal { session, refresh_token })
     }
 
-    async fn refresh(&self, presented: &str) -> Reply<Renewal> {
+    async fn refresh(&self, presented: &str, from: ClientAddress) -> Reply<Renewal> {
         let refresh_token = self.refresh_tokens.successor(presented);
         let hashes = [presented, refresh_token.expose_secret()].map(refresh_token::digest);
         let [presented, successor] = hashes;
+        let rotation = Rotation { presented, successor, from };
         let transaction = self.db.begin().await?;
         let outcome =
-            store::rotate(&transaction, &presented, successor, self.lifetimes, self.clock.now()).await?;
+            store::rotate(&transaction, &self.audit, rotation, self.lifetimes, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(Renewal { session: outcome?, refresh_token })
+    }
+
+    async fn end(&self, ending: Ending, entry: Entry) -> Reply<u64> {
+        let transaction = self.db.begin().await?;
+        let ended = store::end(&transaction, ending, self.clock.now()).await?;
+        if ended > 0 {
+            self.audit.record(&transaction, entry).await?;
+        }
+        transaction.commit().await?;
+        Ok(ended)
     }
 }

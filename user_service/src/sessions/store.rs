@@ -3,10 +3,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::user_db::{account, refresh_token, session};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use service_kit::client_address::ClientAddress;
 use uuid::Uuid;
 
+use super::device;
 use super::error::Rejection;
+use crate::audit::{Action, Audit, Entry, Outcome, Who};
 use crate::settings::TokenSettings;
 
 /// How long sessions live.
@@ -36,6 +42,7 @@ pub(crate) struct NewSession {
     pub(crate) account_id: Uuid,
     pub(crate) scope: String,
     pub(crate) device: Option<String>,
+    pub(crate) from: ClientAddress,
 }
 
 /// Opens a session whose first refresh token has the digest `token_hash`. Two writes: give a transaction.
@@ -55,27 +62,36 @@ pub(super) async fn open(
         last_used_at: Set(now),
         expires_at: Set(now + lifetimes.absolute),
         ended_at: Set(None),
+        address: Set(Some(new.from.to_string())),
     };
     let session = session::Entity::insert(row).exec_with_returning(db).await?;
     add_token(db, session.id, token_hash, now).await?;
     Ok(session)
 }
 
-/// Exchanges the refresh token `presented` for `successor` (both digests). Several writes: give a transaction, and commit
-/// it whatever comes out, for a rejection may have ended the session.
+/// One use of a refresh token.
+pub(super) struct Rotation {
+    /// The digest of the token.
+    pub(super) presented: String,
+    /// The digest of the one that follows it.
+    pub(super) successor: String,
+    pub(super) from: ClientAddress,
+}
+
+/// Exchanges a refresh token for its successor. Several writes: give a transaction, and commit it whatever comes out, for a
+/// rejection may have ended the session.
 pub(super) async fn rotate(
     db: &impl ConnectionTrait,
-    presented: &str,
-    successor: String,
+    audit: &Audit,
+    rotation: Rotation,
     lifetimes: Lifetimes,
     now: DateTime<Utc>,
 ) -> Result<Result<session::Model, Rejection>, DbErr> {
+    let Rotation { presented, successor, from } = rotation;
     // The write comes first: of several that race, the database lets one through and makes the others wait for it.
-    let is_first_use = mark_rotated(db, presented, now).await?;
-    let found = refresh_token::Entity::find_by_id(presented.to_owned())
-        .find_also_related(session::Entity)
-        .one(db)
-        .await?;
+    let is_first_use = mark_rotated(db, &presented, now).await?;
+    let found =
+        refresh_token::Entity::find_by_id(presented).find_also_related(session::Entity).one(db).await?;
     let Some((token, Some(session))) = found else { return Ok(Err(Rejection::NoRefreshToken)) };
     if let Err(reason) = check_alive(&session, now) {
         return Ok(Err(reason));
@@ -85,12 +101,15 @@ pub(super) async fn rotate(
     }
     if is_first_use {
         add_token(db, session.id, successor, now).await?;
-        touch(db, session.id, now).await?;
+        touch(db, session.id, from, now).await?;
         return Ok(Ok(session));
     }
     let in_grace = token.rotated_at.is_some_and(|rotated_at| now <= rotated_at + lifetimes.grace);
     if !in_grace {
-        end(db, session.id, now).await?;
+        end(db, Ending::One { id: session.id, account: session.account_id }, now).await?;
+        let who = Who::Stranger { account: session.account_id };
+        let (what, result) = (Action::RefreshTokenReuse, Outcome::Refused);
+        audit.record(db, Entry { who, what, from: Some(from), result }).await?;
         return Ok(Err(Rejection::Reused));
     }
     match refresh_token::Entity::find_by_id(successor).one(db).await? {
@@ -115,15 +134,78 @@ pub(super) async fn find_alive(
     Ok(check_alive(&session, now).map(|()| account))
 }
 
-/// Ends a session; one that has ended stays as it is.
-pub(super) async fn end(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
-    session::Entity::update_many()
+/// A session, as its owner sees it.
+pub(crate) struct Listed {
+    pub(crate) id: Uuid,
+    pub(crate) device: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) last_used_at: DateTime<Utc>,
+    /// When it ends, unless it is refreshed before.
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// Up to `limit` sessions of `account` that live, the newest first: those opened before the session `before`.
+pub(super) async fn list(
+    db: &impl ConnectionTrait,
+    account: Uuid,
+    before: Option<Uuid>,
+    limit: u64,
+    lifetimes: Lifetimes,
+    now: DateTime<Utc>,
+) -> Result<Vec<Listed>, DbErr> {
+    let mut query = session::Entity::find()
+        .filter(session::Column::AccountId.eq(account))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now))
+        .filter(session::Column::LastUsedAt.gt(now - lifetimes.idle))
+        .order_by_desc(session::Column::Id)
+        .limit(limit);
+    if let Some(before) = before {
+        query = query.filter(session::Column::Id.lt(before));
+    }
+    let rows = query.all(db).await?.into_iter().map(|row| Listed {
+        id: row.id,
+        device: row.device.as_deref().map(device::name),
+        address: row.address,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        expires_at: row.expires_at.min(row.last_used_at + lifetimes.idle),
+    });
+    Ok(rows.collect())
+}
+
+/// Which sessions end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    One {
+        id: Uuid,
+        account: Uuid,
+    },
+    /// All of an account, but for the one that may be kept.
+    AllOf {
+        account: Uuid,
+        keep: Option<Uuid>,
+    },
+}
+
+/// Ends sessions; one that has ended stays as it is. How many have ended now.
+pub(super) async fn end(db: &impl ConnectionTrait, ending: Ending, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let which = match ending {
+        Ending::One { id, account } => {
+            Condition::all().add(session::Column::Id.eq(id)).add(session::Column::AccountId.eq(account))
+        }
+        Ending::AllOf { account, keep } => Condition::all()
+            .add(session::Column::AccountId.eq(account))
+            .add_option(keep.map(|id| session::Column::Id.ne(id))),
+    };
+    let outcome = session::Entity::update_many()
         .col_expr(session::Column::EndedAt, Expr::value(now))
-        .filter(session::Column::Id.eq(id))
+        .filter(which)
         .filter(session::Column::EndedAt.is_null())
         .exec(db)
         .await?;
-    Ok(())
+    Ok(outcome.rows_affected)
 }
 
 fn check_alive(session: &session::Model, now: DateTime<Utc>) -> Result<(), Rejection> {
@@ -166,9 +248,15 @@ async fn add_token(
     Ok(())
 }
 
-async fn touch(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
+async fn touch(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    from: ClientAddress,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     session::Entity::update_many()
         .col_expr(session::Column::LastUsedAt, Expr::value(now))
+        .col_expr(session::Column::Address, Expr::value(from.to_string()))
         .filter(session::Column::Id.eq(id))
         .exec(db)
         .await?;

@@ -1,5 +1,7 @@
 //! The actor by itself: clients that hang up, and its death.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use actix::ActorContext;
 use chrono::DateTime;
 use entity::secret_text::SecretText;
@@ -62,8 +64,15 @@ async fn add_account(db: &impl ConnectionTrait) -> Uuid {
     id
 }
 
+const FROM: ClientAddress = ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+fn logout(account_id: Uuid) -> Entry {
+    let who = Who::Owner(account_id);
+    Entry { who, what: Action::Logout, from: Some(FROM), result: Outcome::Success }
+}
+
 fn new_session(account_id: Uuid) -> NewSession {
-    NewSession { account_id, scope: "profile:read".to_owned(), device: None }
+    NewSession { account_id, scope: "profile:read".to_owned(), device: None, from: FROM }
 }
 
 #[actix_web::test]
@@ -73,7 +82,12 @@ async fn a_command_is_carried_out_even_if_the_client_hangs_up() {
     let caller = sessions.authenticate(&grant.access_token.text).await.unwrap();
 
     // Polled once and dropped, as the server does with a handler whose client has gone.
-    assert!(sessions.end(caller.claims.sid).now_or_never().is_none());
+    assert!(
+        sessions
+            .end(Ending::One { id: caller.claims.sid, account: account_id }, logout(account_id))
+            .now_or_never()
+            .is_none()
+    );
     let ended = async {
         while sessions.authenticate(&grant.access_token.text).await.is_ok() {
             tokio::task::yield_now().await;

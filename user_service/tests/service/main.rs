@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod introspection;
 #[cfg(test)]
 mod journey;
@@ -16,5 +18,7 @@ mod process;
 mod refresh;
 #[cfg(test)]
 mod register;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod support;
