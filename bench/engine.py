@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Wall time of a complete analysis against a plain decode by ffmpeg, and the memory it takes.
 
-usage: bench/engine.py [--film FILE] [--runs N]
+usage: bench/engine.py [--film FILE] [--runs N] [--program PATH]
 
 Both are run in turn, so that whatever else the machine does hits both; medians are compared. Without a film, the sample of the
 repository is repeated to 90 seconds without re-encoding. Memory is the sum over the program and its decoders, looked at
@@ -10,6 +10,7 @@ every 10 ms in a run of its own.
 import argparse
 import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -28,10 +29,18 @@ def repeated(folder):
     return film
 
 
-def seconds(command):
-    start = time.perf_counter()
+def run(command):
+    """Wall seconds and CPU seconds, those of children included."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, **QUIET)
-    return time.perf_counter() - start
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def line(name, runs):
+    walls, cpu = [wall for wall, _ in runs], statistics.median(cpu for _, cpu in runs)
+    print(f"{name:<20}{statistics.median(walls):8.2f} s  ({min(walls):.2f} to {max(walls):.2f}), {cpu:.2f} s of CPU")
+    return statistics.median(walls), cpu
 
 
 def resident(pid):
@@ -57,27 +66,33 @@ def peak_memory(command):
     return peak
 
 
+def build():
+    command = ["cargo", "build", "--release", "--quiet", "--locked", "-p", "video_analysis", "--bin", "video_analysis"]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--film", type=pathlib.Path, help="a film of a minute or more")
     parser.add_argument("--runs", type=int, default=5, help="runs of each (default 5)")
+    parser.add_argument("--program", type=pathlib.Path, help="measure this program instead of building one")
     arguments = parser.parse_args()
-    build = ["cargo", "build", "--release", "--quiet", "--locked", "-p", "video_analysis", "--bin", "video_analysis"]
-    subprocess.run(build, check=True, cwd=ROOT)
+    if not arguments.program:
+        build()
+    program = arguments.program or PROGRAM
     with tempfile.TemporaryDirectory() as folder:
         film = arguments.film or repeated(pathlib.Path(folder))
         decode = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(film), "-f", "null", "-"]
-        analysis = [str(PROGRAM), str(film)]
+        analysis = [str(program), str(film)]
         subprocess.run(analysis, check=True, **QUIET)  # both find the file in the page cache
         decodes, analyses = [], []
         for _ in range(arguments.runs):
-            decodes.append(seconds(decode))
-            analyses.append(seconds(analysis))
-        plain, whole = statistics.median(decodes), statistics.median(analyses)
+            decodes.append(run(decode))
+            analyses.append(run(analysis))
         print(f"film                {film.name}, {film.stat().st_size} bytes; {os.cpu_count()} cores, {arguments.runs} runs each")
-        print(f"ffmpeg -f null -    {plain:8.2f} s  ({min(decodes):.2f} to {max(decodes):.2f})")
-        print(f"complete analysis   {whole:8.2f} s  ({min(analyses):.2f} to {max(analyses):.2f})")
-        print(f"ratio               {whole / plain:8.2f}")
+        plain, plain_cpu = line("ffmpeg -f null -", decodes)
+        whole, whole_cpu = line("complete analysis", analyses)
+        print(f"ratio               {whole / plain:8.2f}    of wall time, {whole_cpu / plain_cpu:.2f} of CPU time")
         print(f"peak memory         {peak_memory(analysis) / 2**20:8.0f} MiB, program and decoders")
 
 

@@ -20,8 +20,8 @@ fn tone(folder: &Path, name: &str, parts: &[Part], layout: &str, expression: &st
         format!("aevalsrc={sine}:c={layout}:s=48000:d={duration}[p{number}];")
     };
     let sources: String = parts.iter().enumerate().map(part).collect();
-    let inputs: String = (0..parts.len()).map(|number| format!("[p{number}]")).collect();
-    let graph = format!("{sources}{inputs}concat=n={}:v=0:a=1", parts.len());
+    let inputs: Vec<String> = (0..parts.len()).map(|number| format!("[p{number}]")).collect();
+    let graph = format!("{sources}{}concat=n={}:v=0:a=1", inputs.concat(), parts.len());
     let clip = clips::make(folder, name, &format!("-filter_complex {graph} -c:a pcm_f32le"));
     report(&clip).loudness.unwrap()
 }
@@ -132,4 +132,13 @@ fn a_wholly_silent_file_is_one_silent_range_and_its_loudness_is_null_with_a_note
     let loudness = report.loudness.unwrap();
     assert_eq!((loudness.integrated_lufs, loudness.true_peak_dbtp, loudness.range_lu), (None, None, None));
     assert!(loudness.note.unwrap().contains("-70 LUFS"));
+}
+
+#[test]
+fn a_window_longer_than_the_sound_measures_nothing_and_the_note_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let loudness = stereo(folder.path(), "second.wav", &[(-23.0, 1.0)]);
+    assert!(within(loudness.integrated_lufs, -23.0, 0.1) && within(loudness.momentary_max_lufs, -23.0, 0.1));
+    assert_eq!(loudness.short_term_max_lufs, None);
+    assert!(loudness.note.unwrap().contains("3 s"));
 }

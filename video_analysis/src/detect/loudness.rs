@@ -1,12 +1,14 @@
 //! Loudness by EBU R 128, measured by the `ebur128` crate: ITU-R BS.1770-4 with the momentary and short-term windows of EBU
 //! Tech 3341 and the loudness range of EBU Tech 3342.
 
+use std::collections::VecDeque;
+
 use ebur128::{Channel, EbuR128, Mode};
 use serde_json::{Value, json};
 
 use super::{AudioDetector, Detector, Findings};
 use crate::error::{Error, ErrorKind};
-use crate::numeric::round;
+use crate::numeric::{len, len_to_f64, round};
 use crate::probe::AudioTrack;
 use crate::report::Loudness;
 
@@ -14,9 +16,19 @@ use crate::report::Loudness;
 pub(super) struct LoudnessMeter {
     meter: EbuR128,
     channels: u32,
+    /// Mean weighted energies of the last blocks of 100 ms: both windows are means of these, which costs a thirtieth of
+    /// asking the meter for the windows themselves.
+    blocks: VecDeque<f64>,
+    /// Samples per channel of a block.
+    block: u64,
+    /// Largest mean energies of full windows.
     momentary_max: f64,
     short_term_max: f64,
 }
+
+/// Blocks of 100 ms in the momentary window of 400 ms and in the short-term window of 3 s.
+const MOMENTARY: usize = 4;
+const SHORT_TERM: usize = 30;
 
 impl LoudnessMeter {
     pub(super) fn new(track: &AudioTrack) -> Result<Self, Error> {
@@ -26,8 +38,10 @@ impl LoudnessMeter {
         Ok(Self {
             meter,
             channels: track.channels,
-            momentary_max: f64::NEG_INFINITY,
-            short_term_max: f64::NEG_INFINITY,
+            blocks: VecDeque::with_capacity(SHORT_TERM + 1),
+            block: u64::from(track.sample_rate / 10).max(1),
+            momentary_max: 0.0,
+            short_term_max: 0.0,
         })
     }
 }
@@ -49,8 +63,21 @@ impl Detector for LoudnessMeter {
 impl AudioDetector for LoudnessMeter {
     fn feed(&mut self, samples: &[f32]) -> Result<(), Error> {
         self.meter.add_frames_f32(samples).map_err(failed)?;
-        self.momentary_max = self.momentary_max.max(self.meter.loudness_momentary().map_err(failed)?);
-        self.short_term_max = self.short_term_max.max(self.meter.loudness_shortterm().map_err(failed)?);
+        if len(samples.len()) < self.block * u64::from(self.channels) {
+            // The end of the sound, which fills no window anew.
+            return Ok(());
+        }
+        self.blocks.push_back(energy(self.meter.loudness_window(100).map_err(failed)?));
+        if self.blocks.len() > SHORT_TERM {
+            self.blocks.pop_front();
+        }
+        // A window is measured once it is full: before, it would hold the silence before the file.
+        let mean = |window: usize| {
+            let full = self.blocks.len() >= window;
+            full.then(|| self.blocks.iter().rev().take(window).sum::<f64>() / len_to_f64(window))
+        };
+        self.momentary_max = self.momentary_max.max(mean(MOMENTARY).unwrap_or(0.0));
+        self.short_term_max = self.short_term_max.max(mean(SHORT_TERM).unwrap_or(0.0));
         Ok(())
     }
 
@@ -62,22 +89,34 @@ impl AudioDetector for LoudnessMeter {
             sample_peak = sample_peak.max(self.meter.sample_peak(channel).map_err(failed)?);
         }
         let range = integrated.map(|_| self.meter.loudness_range().map_err(failed)).transpose()?;
-        let note = integrated.is_none().then(|| {
-            "No 400 ms block is above the absolute gate of -70 LUFS: the sound is silent or too short, so its level is \
-             minus infinity."
-                .to_owned()
-        });
+        let too_short = self.blocks.len() < SHORT_TERM;
+        let reasons = [
+            (integrated.is_none(), "No 400 ms block is above the absolute gate of -70 LUFS."),
+            (true_peak <= 0.0, "Every sample is zero: the level of digital silence is minus infinity."),
+            (too_short, "The sound is shorter than the short-term window of 3 s."),
+        ];
+        let reasons: Vec<&str> =
+            reasons.iter().filter(|(applies, _)| *applies).map(|(_, reason)| *reason).collect();
         found.loudness = Some(Loudness {
             integrated_lufs: integrated,
             range_lu: range.and_then(level),
             true_peak_dbtp: level(20.0 * true_peak.log10()),
             sample_peak_dbfs: level(20.0 * sample_peak.log10()),
-            momentary_max_lufs: level(self.momentary_max),
-            short_term_max_lufs: level(self.short_term_max),
-            note,
+            momentary_max_lufs: level(loudness(self.momentary_max)),
+            short_term_max_lufs: level(loudness(self.short_term_max)),
+            note: (!reasons.is_empty()).then(|| reasons.join(" ")),
         });
         Ok(())
     }
+}
+
+/// Loudness of a mean weighted energy, and back (BS.1770-4, equation 2).
+fn loudness(energy: f64) -> f64 {
+    10.0 * energy.log10() - 0.691
+}
+
+fn energy(loudness: f64) -> f64 {
+    10f64.powf((loudness + 0.691) / 10.0)
 }
 
 /// JSON has no infinity: digital silence is no level at all.
