@@ -166,7 +166,9 @@ mod tests {
         let id = if backend == Backend::Sqlite { "x'00000000000070008000000000000001'" } else { id };
         let now = "'2027-01-15 08:00:00+00:00'";
         for sql in [
-            format!("INSERT INTO account VALUES ({id}, 'a', 'a', 'a', 'a', 'h', NULL, {now}, {now})"),
+            format!(
+                "INSERT INTO account VALUES ({id}, 'a', 'a', 'a', 'a', 'h', NULL, {now}, {now}, 'user', NULL)"
+            ),
             format!("INSERT INTO session VALUES ({id}, {id}, '', NULL, {now}, {now}, {now}, NULL, NULL)"),
             format!("INSERT INTO refresh_token VALUES ('t', {id}, {now}, NULL)"),
         ] {

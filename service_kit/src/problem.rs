@@ -41,6 +41,10 @@ pub struct Members {
     /// Under which the operator finds the request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    /// Further members of this kind of problem (RFC 9457 §3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    extensions: serde_json::Map<String, serde_json::Value>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
     #[serde(skip)]
@@ -73,6 +77,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             request_id: None,
+            extensions: serde_json::Map::new(),
             headers: Vec::new(),
             cause: None,
         }))
@@ -146,6 +151,16 @@ impl Problem {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// With a further member (RFC 9457 §3.2), which the description of its address names. One that has no JSON form is
+    /// left out.
+    #[must_use]
+    pub fn extension(mut self, name: &str, value: &impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.0.extensions.insert(name.to_owned(), value);
+        }
         self
     }
 

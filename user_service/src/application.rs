@@ -21,6 +21,7 @@ use crate::access_token::AccessTokens;
 use crate::account::Accounts;
 use crate::api;
 use crate::oauth::{self, ServiceClient};
+use crate::operator::OperatorError;
 use crate::passwords::PasswordHasher;
 use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
 use crate::settings::Settings;
@@ -44,9 +45,12 @@ pub enum StartError {
     /// Metrics cannot be set up.
     #[error("metrics: {0}")]
     Metrics(Box<dyn std::error::Error + Send + Sync>),
-    /// The server ended by itself.
+    /// The server ended by itself, or the terminal did.
     #[error("server: {0}")]
     Server(#[from] io::Error),
+    /// A command of the operator was not carried out.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
 }
 
 /// The service, listening.
@@ -75,12 +79,7 @@ impl Application {
         let signals = Signals::listen()?;
         let listener = settings.http.bind()?;
         let port = listener.local_addr()?.port();
-        let db = open_database(settings).await?;
-        if settings.database.migrate_on_start {
-            Migrator::up(&db, None).await?;
-        } else {
-            require_migrated(&db).await?;
-        }
+        let db = open_migrated(settings).await?;
 
         let keys = Arc::new(SigningKeys::load_or_create(db.clone(), clock.clone()).await?);
         let sessions = Sessions::start(
@@ -178,6 +177,17 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
     let db = open_database(settings).await?;
     Migrator::up(&db, None).await?;
     Ok(db.close().await?)
+}
+
+/// The database, with the newest schema.
+pub(crate) async fn open_migrated(settings: &Settings) -> Result<DatabaseConnection, StartError> {
+    let db = open_database(settings).await?;
+    if settings.database.migrate_on_start {
+        Migrator::up(&db, None).await?;
+    } else {
+        require_migrated(&db).await?;
+    }
+    Ok(db)
 }
 
 async fn open_database(settings: &Settings) -> Result<DatabaseConnection, SettingsError> {

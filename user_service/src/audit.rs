@@ -35,6 +35,10 @@ pub(crate) enum Who {
     Stranger { account: Uuid },
     /// The owner of the account.
     Owner(Uuid),
+    /// Somebody who administers accounts, their own perhaps.
+    Administrator { id: Uuid, account: Uuid },
+    /// Whoever may run commands on the machine.
+    Operator { account: Uuid },
 }
 
 impl Audit {
@@ -46,7 +50,8 @@ impl Audit {
     pub(crate) async fn record(&self, db: &impl ConnectionTrait, entry: Entry) -> Result<(), DbErr> {
         let (account_id, actor_id) = match entry.who {
             Who::Nobody => (None, None),
-            Who::Stranger { account } => (Some(account), None),
+            Who::Stranger { account } | Who::Operator { account } => (Some(account), None),
+            Who::Administrator { id, account } => (Some(account), Some(id)),
             Who::Owner(account) => (Some(account), Some(account)),
         };
         let row = audit_event::ActiveModel {

@@ -1,5 +1,6 @@
 //! The command line: what to do, and how its outcome becomes an exit code.
 
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,10 +8,14 @@ use clap::{Parser, Subcommand};
 use service_kit::logging;
 
 use crate::application::{self, Application, StartError};
+use crate::operator;
 use crate::settings::Settings;
 
 /// The operator has to change the configuration before another try can succeed.
 const BAD_CONFIGURATION: u8 = 2;
+
+/// Most that is read of a line with a password, in bytes.
+const MAX_LINE: u64 = 1024;
 
 /// Accounts, sessions and tokens of Kadr.
 #[derive(Debug, Parser)]
@@ -24,13 +29,28 @@ pub struct Cli {
 }
 
 /// What to do.
-#[derive(Clone, Copy, Debug, Default, Subcommand)]
+#[derive(Clone, Debug, Default, Subcommand)]
 enum Command {
     /// Answer requests (the default)
     #[default]
     Serve,
     /// Bring the database to the newest schema, and end
     Migrate,
+    /// Make administrators
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+/// What concerns administrators.
+#[derive(Clone, Debug, Subcommand)]
+enum AdminCommand {
+    /// Create an account that administers the others; the password is asked for, or read from standard input
+    Create {
+        #[arg(long)]
+        username: String,
+        #[arg(long)]
+        email: String,
+    },
 }
 
 impl Cli {
@@ -54,6 +74,24 @@ impl Cli {
         match self.command.unwrap_or_default() {
             Command::Serve => Ok(Application::build(&settings).await?.run_until_stopped().await?),
             Command::Migrate => application::migrate(&settings).await,
+            Command::Admin(AdminCommand::Create { username, email }) => {
+                let id = operator::create_administrator(&settings, username, email, read_password()?).await?;
+                println!("{id}");
+                Ok(())
+            }
         }
     }
+}
+
+/// Asks for the password on a terminal, where nobody sees it; reads one line where standard input is none. An argument
+/// would show in the list of processes.
+fn read_password() -> io::Result<String> {
+    let input = io::stdin();
+    if input.is_terminal() {
+        return rpassword::prompt_password("Password: ");
+    }
+    let mut line = String::new();
+    // More than a password can have, so that an endless line is refused for its length.
+    input.lock().take(MAX_LINE).read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

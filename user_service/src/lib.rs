@@ -11,6 +11,7 @@ mod application;
 mod audit;
 pub mod cli;
 mod oauth;
+pub mod operator;
 pub mod passwords;
 mod sessions;
 pub mod settings;

@@ -9,7 +9,7 @@ use service_kit::problem::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
-use crate::account::Password;
+use crate::account::{NewPassword, Password};
 use crate::settings::PasswordSettings;
 
 /// When a client that met a full queue should come back, in seconds: the queue moves on with every hash, and at the
@@ -76,7 +76,7 @@ impl PasswordHasher {
 
 impl Place {
     /// The hash of `password` with a salt of its own, in modular crypt format.
-    pub(crate) async fn hash(self, password: Password) -> Result<SecretText, HashError> {
+    pub(crate) async fn hash(self, password: NewPassword) -> Result<SecretText, HashError> {
         let cost = self.cost;
         let hash = self.run(move || bcrypt::hash(password.expose_secret(), cost)).await?;
         Ok(SecretText(hash))
@@ -140,11 +140,16 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::account::WantedPassword;
 
     fn hasher(concurrency: usize, queue_limit: usize) -> PasswordHasher {
         let text = format!("bcrypt_cost = 4\nconcurrency = {concurrency}\nqueue_limit = {queue_limit}");
         let settings = service_kit::settings::load("NONE", &text, None, std::iter::empty()).unwrap();
         PasswordHasher::new(settings)
+    }
+
+    fn new_password() -> NewPassword {
+        WantedPassword::from("correct horse".to_owned()).accept(&[]).unwrap()
     }
 
     fn password(text: &str) -> Option<Password> {
@@ -154,7 +159,7 @@ mod tests {
     #[actix_web::test]
     async fn a_password_matches_its_own_hash_only() {
         let hasher = hasher(1, 0);
-        let hash = hasher.reserve().unwrap().hash(password("correct horse").unwrap()).await.unwrap();
+        let hash = hasher.reserve().unwrap().hash(new_password()).await.unwrap();
         assert!(
             hasher.reserve().unwrap().verify(password("correct horse"), Some(hash.clone())).await.unwrap()
         );
@@ -164,8 +169,8 @@ mod tests {
     #[actix_web::test]
     async fn the_same_password_has_a_new_salt_each_time() {
         let hasher = hasher(1, 0);
-        let first = hasher.reserve().unwrap().hash(password("correct horse").unwrap()).await.unwrap();
-        let second = hasher.reserve().unwrap().hash(password("correct horse").unwrap()).await.unwrap();
+        let first = hasher.reserve().unwrap().hash(new_password()).await.unwrap();
+        let second = hasher.reserve().unwrap().hash(new_password()).await.unwrap();
         assert!(first != second);
     }
 

@@ -5,6 +5,16 @@ use sea_orm::entity::prelude::*;
 
 use crate::secret_text::SecretText;
 
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "snake_case")]
+pub enum Role {
+    /// Use the service.
+    User,
+    /// Administer the accounts of others as well.
+    Admin,
+}
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "account")]
@@ -26,6 +36,9 @@ pub struct Model {
     pub display_name: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub role: Role,
+    /// Since when nobody may log in and no token counts; null where the account is in use.
+    pub disabled_at: Option<DateTimeUtc>,
     #[sea_orm(has_many)]
     pub sessions: HasMany<super::session::Entity>,
 }

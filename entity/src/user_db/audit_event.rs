@@ -30,6 +30,9 @@ pub enum Action {
     Logout,
     SessionEnd,
     OtherSessionsEnd,
+    AllSessionsEnd,
+    AccountDisable,
+    AccountEnable,
     /// A refresh token was presented a second time, and its session ended.
     RefreshTokenReuse,
 }

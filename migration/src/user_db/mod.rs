@@ -1,6 +1,7 @@
 //! Migrations of User Service's database.
 
 mod m20261122_000001_accounts_and_sessions;
+mod m20261122_000010_account_roles;
 mod m20261122_000020_audit_log;
 mod m20261122_000021_session_listing;
 
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261122_000001_accounts_and_sessions::Migration),
+            Box::new(m20261122_000010_account_roles::Migration),
             Box::new(m20261122_000020_audit_log::Migration),
             Box::new(m20261122_000021_session_listing::Migration),
         ]

@@ -7,6 +7,10 @@ pub(crate) struct DisplayName(String);
 const MAX_LENGTH: usize = 128;
 
 impl DisplayName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn into_inner(self) -> String {
         self.0
     }

@@ -17,6 +17,10 @@ impl Email {
         self.0.to_lowercase()
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn into_inner(self) -> String {
         self.0
     }

@@ -13,6 +13,10 @@ impl Username {
         self.0.to_ascii_lowercase()
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn into_inner(self) -> String {
         self.0
     }

@@ -5,9 +5,11 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use service_kit::bearer::BearerToken;
+use entity::user_db::account::Role;
+use service_kit::bearer::{self, BearerToken};
 use service_kit::problem::Problem;
 
+use crate::oauth::ADMIN_SCOPE;
 use crate::sessions::{Authenticated, Sessions};
 
 impl FromRequest for Authenticated {
@@ -22,6 +24,36 @@ impl FromRequest for Authenticated {
             let sessions =
                 sessions.ok_or_else(|| Problem::internal("no sessions in the application's data"))?;
             Ok(sessions.authenticate(token.as_str()).await?)
+        })
+    }
+}
+
+impl Authenticated {
+    /// Refuses what the token does not allow (RFC 6750 §3.1).
+    pub(super) fn require(&self, scope: &str) -> Result<(), Problem> {
+        if self.claims.scope.split(' ').any(|held| held == scope) {
+            return Ok(());
+        }
+        Err(bearer::insufficient_scope(scope))
+    }
+}
+
+/// Somebody who administers the accounts of others: the token says so, and so does the database at this moment.
+pub(super) struct Administrator(pub(super) Authenticated);
+
+impl FromRequest for Administrator {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Authenticated::from_request(request, payload);
+        Box::pin(async move {
+            let caller = caller.await?;
+            caller.require(ADMIN_SCOPE)?;
+            match caller.account.role {
+                Role::Admin => Ok(Self(caller)),
+                Role::User => Err(bearer::insufficient_scope(ADMIN_SCOPE)),
+            }
         })
     }
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::token_response::{TokenResponse, respond};
 use crate::account::{Accounts, Email, Name, Password, Username};
-use crate::oauth::SCOPES;
+use crate::oauth::login_scope;
 use crate::passwords::PasswordHasher;
 use crate::sessions::{NewSession, Sessions};
 
@@ -52,7 +52,7 @@ impl Login {
 
 /// Log in
 ///
-/// An unknown name and a wrong password get the same answer, after the same time.
+/// An unknown name, a wrong password and a disabled account get the same answer, after the same time.
 #[utoipa::path(post, path = "/users/login", tag = "sessions", responses(
     (status = 200, description = "A new session", body = TokenResponse),
     (status = 401, description = "The name or the password is wrong"),
@@ -73,12 +73,14 @@ pub(crate) async fn login(
     };
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let matches = place.verify(password, hash).await?;
-    let (known, account) = (account.as_ref().map(|account| account.id), account.filter(|_| matches));
+    let known = account.as_ref().map(|account| account.id);
+    let account = account.filter(|account| matches && account.disabled_at.is_none());
     let Some(account) = account else {
         accounts.record_refused_login(known, from).await?;
         return Err(refused());
     };
-    let new = NewSession { account_id: account.id, scope: SCOPES.join(" "), device: device(&request), from };
+    let scope = login_scope(account.role);
+    let new = NewSession { account_id: account.id, scope, device: device(&request), from };
     Ok(respond(sessions.open(new).await?))
 }
 

@@ -1,5 +1,6 @@
 //! What people's programs call: accounts and sessions. Each file is one endpoint: request, handler, answer.
 
+mod admin;
 mod audit;
 mod bearer;
 mod login;
@@ -9,6 +10,7 @@ mod refresh;
 mod register;
 mod sessions;
 mod token_response;
+mod weak_password;
 
 use actix_web::http::Method;
 use chrono::{DateTime, Utc};
@@ -36,6 +38,11 @@ use crate::oauth;
         sessions::end_others,
         sessions::end_one,
         audit::list,
+        admin::list,
+        admin::read,
+        admin::disable,
+        admin::enable,
+        admin::end_sessions,
         oauth::introspection::introspect,
         oauth::discovery::jwks,
         oauth::discovery::server_metadata,
@@ -65,6 +72,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/users/sessions", sessions::end_others),
         Endpoint::new(Method::DELETE, "/users/sessions/{id}", sessions::end_one),
         Endpoint::new(Method::GET, "/users/audit", audit::list),
+        Endpoint::new(Method::GET, "/admin/users", admin::list),
+        Endpoint::new(Method::GET, "/admin/users/{id}", admin::read),
+        Endpoint::new(Method::POST, "/admin/users/{id}/disable", admin::disable),
+        Endpoint::new(Method::POST, "/admin/users/{id}/enable", admin::enable),
+        Endpoint::new(Method::DELETE, "/admin/users/{id}/sessions", admin::end_sessions),
         Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
         Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),
         Endpoint::new(

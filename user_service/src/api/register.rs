@@ -2,6 +2,7 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
+use entity::user_db::account::Role;
 use serde::Deserialize;
 use service_kit::checked::Checked;
 use service_kit::client_address::ClientAddress;
@@ -10,7 +11,10 @@ use service_kit::problem::{FieldError, Problem};
 use utoipa::ToSchema;
 
 use super::Account;
-use crate::account::{Accounts, CreateError, DisplayName, Email, NewAccount, Password, Username};
+use super::weak_password::{self, WeakPassword};
+use crate::account::{
+    Accounts, CreateError, DisplayName, Email, NewAccount, NewPassword, Username, WantedPassword,
+};
 use crate::passwords::PasswordHasher;
 
 /// Who wants an account.
@@ -25,10 +29,11 @@ pub(crate) struct Registration {
     #[serde(default)]
     #[schema(value_type = String, required, format = "email", max_length = 254, example = "ann@example.org")]
     email: Checked<Email>,
-    /// At least 8 characters and at most 72 bytes of UTF-8, any but NUL.
+    /// At least 8 characters and at most 72 bytes of UTF-8, any but NUL; none of the most common ones, and not one's own
+    /// name or address.
     #[serde(default)]
     #[schema(value_type = String, required, format = "password", min_length = 8, max_length = 72)]
-    password: Checked<Password>,
+    password: Checked<WantedPassword>,
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "Ann Lee")]
     display_name: Option<Checked<DisplayName>>,
@@ -36,15 +41,26 @@ pub(crate) struct Registration {
 
 impl Registration {
     /// All members, or everything that is wrong with them.
-    fn parse(self) -> Result<(NewAccount, Password), Problem> {
+    fn parse(self) -> Result<(NewAccount, NewPassword), Problem> {
         let mut errors = Vec::new();
         let username = self.username.take("/username", &mut errors);
         let email = self.email.take("/email", &mut errors);
-        let password = self.password.take("/password", &mut errors);
+        let wanted = self.password.take("/password", &mut errors);
         let display_name = self.display_name.and_then(|name| name.take("/display_name", &mut errors));
+
+        let names = [
+            username.as_ref().map(Username::as_str),
+            email.as_ref().map(Email::as_str),
+            display_name.as_ref().map(DisplayName::as_str),
+        ];
+        let names: Vec<_> = names.into_iter().flatten().collect();
+        let password = match wanted.map(|wanted| wanted.accept(&names)).transpose() {
+            Ok(password) => password,
+            Err(refusal) => return Err(weak_password::refused("/password", &refusal, errors)),
+        };
         match (username, email, password) {
             (Some(username), Some(email), Some(password)) if errors.is_empty() => {
-                Ok((NewAccount { username, email, display_name }, password))
+                Ok((NewAccount { username, email, display_name, role: Role::User }, password))
             }
             _ => Err(Problem::invalid(errors)),
         }
@@ -54,6 +70,8 @@ impl Registration {
 /// Create an account
 #[utoipa::path(post, path = "/users/register", tag = "accounts", responses(
     (status = 201, description = "The account; log in to use it", body = Account, headers(("Location" = String))),
+    (status = 422, description = "Something is wrong with it, and how strong a refused password is",
+        body = WeakPassword, content_type = "application/problem+json"),
     (status = 409, description = "Somebody has the name or the address"),
 ))]
 pub(crate) async fn register(
@@ -64,7 +82,7 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     let (new, password) = body.0.parse()?;
     let hash = hasher.reserve()?.hash(password).await?;
-    let account = accounts.create(new, hash, from).await?;
+    let account = accounts.create(new, hash, Some(from)).await?;
     log::info!("account created account_id={}", account.id);
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, "/users/profile"))

@@ -6,7 +6,7 @@ use serde::Serialize;
 use service_kit::problem::Problem;
 use utoipa::ToSchema;
 
-use super::SCOPES;
+use super::{ADMIN_SCOPE, SCOPES};
 use crate::sessions::SessionError;
 use crate::signing_keys::SigningKeys;
 
@@ -46,7 +46,7 @@ pub(crate) struct ServerMetadata {
     jwks_uri: String,
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: [&'static str; 1],
-    scopes_supported: [&'static str; 5],
+    scopes_supported: Vec<&'static str>,
     /// None: people log in with `POST /users/login`, which is not an OAuth grant.
     response_types_supported: [&'static str; 0],
     /// None, for the same reason.
@@ -60,7 +60,7 @@ pub(crate) fn metadata(issuer: &str) -> ServerMetadata {
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         introspection_endpoint: format!("{issuer}/oauth/introspect"),
         introspection_endpoint_auth_methods_supported: ["client_secret_basic"],
-        scopes_supported: SCOPES,
+        scopes_supported: SCOPES.into_iter().chain([ADMIN_SCOPE]).collect(),
         response_types_supported: [],
         grant_types_supported: [],
     }

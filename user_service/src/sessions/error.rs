@@ -28,6 +28,8 @@ pub(crate) enum Rejection {
     SessionEnded,
     #[error("the session has expired")]
     SessionExpired,
+    #[error("the account is disabled")]
+    AccountDisabled,
     #[error("there is no such refresh token")]
     NoRefreshToken,
     #[error("the refresh token was used before; its session is ended now")]

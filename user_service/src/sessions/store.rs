@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::user_db::{account, refresh_token, session};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use service_kit::client_address::ClientAddress;
 use uuid::Uuid;
@@ -96,6 +96,9 @@ pub(super) async fn rotate(
     if let Err(reason) = check_alive(&session, now) {
         return Ok(Err(reason));
     }
+    if is_disabled(db, session.account_id).await? {
+        return Ok(Err(Rejection::AccountDisabled));
+    }
     if now >= session.last_used_at + lifetimes.idle {
         return Ok(Err(Rejection::SessionExpired));
     }
@@ -131,6 +134,9 @@ pub(super) async fn find_alive(
         .one(db)
         .await?;
     let Some((session, Some(account))) = found else { return Ok(Err(Rejection::NoSession)) };
+    if account.disabled_at.is_some() {
+        return Ok(Err(Rejection::AccountDisabled));
+    }
     Ok(check_alive(&session, now).map(|()| account))
 }
 
@@ -216,6 +222,11 @@ fn check_alive(session: &session::Model, now: DateTime<Utc>) -> Result<(), Rejec
         return Err(Rejection::SessionExpired);
     }
     Ok(())
+}
+
+async fn is_disabled(db: &impl ConnectionTrait, account: Uuid) -> Result<bool, DbErr> {
+    let disabled = account::Entity::find_by_id(account).filter(account::Column::DisabledAt.is_not_null());
+    Ok(disabled.count(db).await? > 0)
 }
 
 async fn mark_rotated(

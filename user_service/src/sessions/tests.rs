@@ -59,6 +59,7 @@ async fn add_account(db: &impl ConnectionTrait) -> Uuid {
         display_name: Set(None),
         created_at: Set(DateTime::UNIX_EPOCH),
         updated_at: Set(DateTime::UNIX_EPOCH),
+        ..Default::default()
     };
     account::Entity::insert(row).exec_without_returning(db).await.unwrap();
     id

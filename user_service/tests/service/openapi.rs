@@ -135,6 +135,11 @@ async fn real_answers_have_the_members_that_are_described(
         "/users/register",
         &service.post("/users/register", &json!({})).await,
     );
+    let weak = json!({"username": "bob", "email": "b@example.org", "password": "password"});
+    description.assert_describes("post", "/users/register", &service.post("/users/register", &weak).await);
+    let admin = service.new_administrator("root").await;
+    let list = service.with_token(Method::GET, "/admin/users", &admin).await;
+    description.assert_describes("get", "/admin/users", &list);
     let login = service.login("ann").await;
     description.assert_describes("post", "/users/login", &login);
     description.assert_describes("post", "/users/login", &service.login("bob").await);

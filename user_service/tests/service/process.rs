@@ -267,3 +267,55 @@ fn the_command_line_explains_itself() {
     }
     assert_eq!(program(folder.path()).arg("dance").output().unwrap().status.code(), Some(2));
 }
+
+/// `admin create` with `password` on its standard input.
+fn create_administrator(folder: &Path, username: &str, password: &str) -> Output {
+    let mut command = program(folder);
+    command.args(["admin", "create", "--username", username, "--email", "root@example.org"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[actix_web::test]
+async fn the_first_administrator_is_made_at_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let created = create_administrator(folder.path(), "root", PASSWORD);
+    let text = String::from_utf8(created.stderr).unwrap();
+    assert!(created.status.success(), "{text}");
+    assert!(!text.contains(PASSWORD) && !text.contains("@example.org"), "{text}");
+    let id = String::from_utf8(created.stdout).unwrap().trim().to_owned();
+
+    let service = Running::start(program(folder.path()));
+    let (status, tokens) =
+        service.post("/users/login", &json!({"username": "root", "password": PASSWORD})).await;
+    assert_eq!(status, 200);
+    assert!(tokens["scope"].as_str().unwrap().split(' ').any(|scope| scope == "admin"));
+    assert_eq!(
+        service.get(&format!("/admin/users/{id}"), tokens["access_token"].as_str().unwrap()).await,
+        200
+    );
+}
+
+#[rstest]
+#[case::common_password("root", "password", "password")]
+#[case::no_password("root", "", "8 characters")]
+#[case::impossible_name("r", PASSWORD, "user name")]
+fn an_administrator_keeps_the_rules_of_everybody(
+    #[case] username: &str,
+    #[case] password: &str,
+    #[case] what: &str,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    assert_one_line(&create_administrator(folder.path(), username, password), 1, what);
+}
+
+#[test]
+fn a_name_that_is_taken_makes_no_administrator() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(create_administrator(folder.path(), "root", PASSWORD).status.success());
+    let again = create_administrator(folder.path(), "Root", PASSWORD);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("with this user name already"));
+}

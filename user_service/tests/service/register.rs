@@ -41,6 +41,9 @@ async fn everything_wrong_is_said_at_once(#[values(Backend::Sqlite, Backend::Pos
 #[case::short_password(with("password", "1234567"), "/password")]
 #[case::password_of_73_bytes(with("password", "x".repeat(73)), "/password")]
 #[case::password_of_25_wide_characters(with("password", "山".repeat(25)), "/password")]
+#[case::common_password(with("password", "Password1"), "/password")]
+#[case::own_name_for_a_password(json!({"username": "ann.lee.2027", "email": "a@b.cz", "password": "Ann.Lee.2027"}), "/password")]
+#[case::own_address_for_a_password(with("password", "ann@EXAMPLE.org"), "/password")]
 #[case::nul_in_password(with("password", "secret12\u{0}secret12"), "/password")]
 #[case::nul_in_display_name(with("display_name", "a\u{0}b"), "/display_name")]
 #[case::number_for_a_name(with("username", 7), "/username")]
@@ -148,4 +151,31 @@ async fn who_meets_a_full_queue_is_asked_to_come_back(
     }
     drop(waiting);
     assert_eq!(service.register("ann").await.status, 201);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_refused_password_is_told_how_weak_it_is(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let service = TestService::start(backend).await;
+    let mut body = with("password", "iloveyou");
+    body["username"] = "a".into();
+    let answer = service.post(PATH, &body).await;
+    answer.assert_problem(422, "validation-failed");
+    assert_eq!(answer.pointers(), ["/username", "/password"], "the rest is said as well");
+    let strength = &answer.body["strength"];
+    assert_eq!(strength["score"], 0);
+    assert!(strength["guesses_log10"].is_number() && strength["warning"].is_string(), "{strength}");
+    assert!(!strength["suggestions"].as_array().unwrap().is_empty(), "{strength}");
+    assert!(!answer.body.to_string().contains("iloveyou"));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn ten_megabytes_are_refused_unread(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let service = TestService::start(backend).await;
+    let body = with("password", "x".repeat(10_000_000)).to_string();
+    service.post_raw(PATH, "application/json", body).await.assert_problem(413, "content-too-large");
+    assert_eq!(service.post(PATH, &registration()).await.status, 201);
 }

@@ -8,7 +8,9 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use awc::{Client, ClientRequest};
 use chrono::DateTime;
-use sea_orm::{Database, DatabaseConnection};
+use entity::user_db::account;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveEnum, ColumnTrait, Database, DatabaseConnection, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::{Value, json};
 use service_kit::clock::ManualClock;
@@ -132,6 +134,18 @@ impl TestService {
         let answer = self.login(username).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body
+    }
+
+    /// The access token of a new administrator.
+    pub(crate) async fn new_administrator(&self, username: &str) -> String {
+        assert_eq!(self.register(username).await.status, 201);
+        account::Entity::update_many()
+            .col_expr(account::Column::Role, Expr::value(account::Role::Admin.to_value()))
+            .filter(account::Column::UsernameKey.eq(username))
+            .exec(&self.database().await)
+            .await
+            .unwrap();
+        self.login(username).await.body["access_token"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn refresh(&self, refresh_token: &Value) -> Answer {

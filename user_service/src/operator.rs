@@ -1,0 +1,72 @@
+//! What the operator does at the machine itself, without a token: the first administrator has nobody to ask.
+
+use std::sync::Arc;
+
+use entity::user_db::account::Role;
+use service_kit::clock::SystemClock;
+use uuid::Uuid;
+
+use crate::account::{Accounts, CreateError, Email, NewAccount, Username, WantedPassword};
+use crate::application::{self, StartError};
+use crate::passwords::{HashError, PasswordHasher, QueueFull};
+use crate::settings::Settings;
+
+/// Why a command of the operator was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// What was given cannot be.
+    #[error("{what} {reason}")]
+    Invalid {
+        /// Which part of it.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Another account has the name or the address.
+    #[error("there is an account with this {0} already")]
+    Taken(&'static str),
+    /// The password could not be hashed.
+    #[error("password: {0}")]
+    Password(String),
+}
+
+/// Creates an account that administers the others, and tells its id.
+pub(crate) async fn create_administrator(
+    settings: &Settings,
+    username: String,
+    email: String,
+    password: String,
+) -> Result<Uuid, StartError> {
+    let invalid = |what| move |reason| OperatorError::Invalid { what, reason };
+    let username = Username::try_from(username).map_err(invalid("the user name"))?;
+    let email = Email::try_from(email).map_err(invalid("the e-mail address"))?;
+    let wanted = WantedPassword::from(password);
+    let password = wanted
+        .accept(&[username.as_str(), email.as_str()])
+        .map_err(|refusal| invalid("the password")(refusal.reason))?;
+    let new = NewAccount { username, email, display_name: None, role: Role::Admin };
+
+    let db = application::open_migrated(settings).await?;
+    let place = PasswordHasher::new(settings.passwords).reserve().map_err(OperatorError::from)?;
+    let hash = place.hash(password).await.map_err(OperatorError::from)?;
+    let created = Accounts::new(db.clone(), Arc::new(SystemClock)).create(new, hash, None).await;
+    db.close().await?;
+    match created {
+        Ok(account) => Ok(account.id),
+        Err(CreateError::Taken { username: true, .. }) => Err(OperatorError::Taken("user name").into()),
+        Err(CreateError::Taken { .. }) => Err(OperatorError::Taken("e-mail address").into()),
+        Err(CreateError::Database(error)) => Err(error.into()),
+    }
+}
+
+impl From<HashError> for OperatorError {
+    fn from(error: HashError) -> Self {
+        Self::Password(error.to_string())
+    }
+}
+
+impl From<QueueFull> for OperatorError {
+    fn from(error: QueueFull) -> Self {
+        Self::Password(error.to_string())
+    }
+}
