@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
+use zxcvbn::feedback::Feedback;
 use zxcvbn::zxcvbn;
 
 /// In characters. Length is the one rule of composition (NIST SP 800-63B §3.1.1.2).
@@ -118,7 +119,7 @@ impl Strength {
             score: estimate.score().into(),
             // An empty password takes no guess at all; JSON has no infinity.
             guesses_log10: estimate.guesses_log10().max(0.0),
-            warning: feedback.and_then(|feedback| feedback.warning()).map(ToString::to_string),
+            warning: feedback.and_then(Feedback::warning).as_ref().map(ToString::to_string),
             suggestions: feedback
                 .map(|feedback| feedback.suggestions().iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
