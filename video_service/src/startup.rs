@@ -27,6 +27,10 @@ use crate::settings::Settings;
 use crate::state::State;
 use crate::worker::AnalysisWorkers;
 
+/// How long a connection to User Service is kept for the next question. Shorter than the 5 s after which actix closes
+/// it at the other end: a question asked in that very moment would get no answer.
+const IDLE_CONNECTION: Duration = Duration::from_secs(2);
+
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -189,7 +193,8 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
     let metrics = metrics::middleware("video_service").map_err(environment)?;
     let server = HttpServer::new(move || {
         // A client belongs to its thread: connections are kept there.
-        let client = awc::Client::builder().timeout(timeout).finish();
+        let connector = awc::Connector::new().conn_keep_alive(IDLE_CONNECTION);
+        let client = awc::Client::builder().connector(connector).timeout(timeout).finish();
         let app = App::new()
             .app_data(web::Data::new(state.clone()))
             .app_data(introspector.clone())
