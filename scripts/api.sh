@@ -71,6 +71,8 @@ follow() {
     state=$(analysis "$1" | jq --raw-output '"\(.status) \(.progress.fraction * 100 | floor)"')
     read -r status percent <<<"$state"
     [ "$status" != succeeded ] || percent=100
+    # A log is not filled with each percent.
+    [ -t 1 ] || state="$status $((percent / 10))"
     if [ "$state" != "$shown" ]; then
       show_progress "$status" "$percent"
       shown=$state
