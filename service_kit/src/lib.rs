@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod random;
+pub mod rate_limit;
 pub mod request;
 pub mod secret_file;
 pub mod settings;

@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage, HttpResponse};
 use uuid::Uuid;
 
 use crate::problem::{self, Problem};
+use crate::rate_limit;
 
 /// The header that carries the id of a request, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,6 +46,7 @@ pub async fn request_context(
 
     let response = next.call(request).await?.map_into_boxed_body();
     let mut response = as_problem(response, &id);
+    rate_limit::describe(&mut response);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

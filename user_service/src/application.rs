@@ -20,9 +20,11 @@ use service_kit::{app, endpoint, metrics, openapi, secret_file};
 use crate::access_token::AccessTokens;
 use crate::account::Accounts;
 use crate::api;
+use crate::login_throttle::LoginThrottle;
 use crate::oauth::{self, ServiceClient};
 use crate::operator::OperatorError;
 use crate::passwords::PasswordHasher;
+use crate::rate_limits::rate_limits;
 use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
 use crate::settings::Settings;
 use crate::signing_keys::{SigningKeyError, SigningKeys};
@@ -101,8 +103,10 @@ impl Application {
         let metrics = metrics::middleware("user_service").map_err(StartError::Metrics)?;
         let document = openapi::complete(api::document());
 
-        let accounts = web::Data::new(Accounts::new(db.clone(), clock));
+        let accounts = web::Data::new(Accounts::new(db.clone(), clock.clone()));
         let database = web::Data::new(db.clone());
+        let throttle = web::Data::new(LoginThrottle::new(db.clone(), clock.clone(), settings.throttle));
+        let limits = rate_limits(settings.rate_limits, clock.clone());
         let proxies = settings.client_address.trusted_proxies.clone();
         let keys = web::Data::from(keys);
         let metadata = web::Data::new(oauth::metadata(&settings.tokens.issuer));
@@ -112,6 +116,8 @@ impl Application {
                 .wrap(metrics.clone())
                 .wrap(from_fn(request_context))
                 .app_data(proxies.clone())
+                .app_data(limits.clone())
+                .app_data(throttle.clone())
                 .app_data(database.clone())
                 .app_data(accounts.clone())
                 .app_data(keys.clone())

@@ -43,6 +43,10 @@ pub struct Settings {
     pub log: LogSettings,
     /// `[database]`
     pub database: DatabaseSettings,
+    /// `[throttle]`
+    pub throttle: ThrottleSettings,
+    /// `[rate_limits]`
+    pub rate_limits: RateLimitSettings,
     /// `[passwords]`
     pub passwords: PasswordSettings,
     /// `[tokens]`
@@ -57,6 +61,34 @@ pub struct Settings {
 pub struct ClientAddressSettings {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+}
+
+/// The `[throttle]` section.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottleSettings {
+    /// Failed logins with one name that cost nothing.
+    pub name_free_failures: u32,
+    /// The longest that a name has to wait.
+    pub name_longest_delay_seconds: i64,
+    /// Failed logins from one network that cost nothing.
+    pub network_free_failures: u32,
+    /// The longest that a network has to wait.
+    pub network_longest_delay_seconds: i64,
+    /// After so long without a failure the earlier ones do not count.
+    pub forget_after_seconds: i64,
+}
+
+/// The `[rate_limits]` section: requests a minute from one network, 0 for any number.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitSettings {
+    /// `POST /users/register`
+    pub register: u32,
+    /// `POST /users/login`
+    pub login: u32,
+    /// `POST /oauth/introspect`
+    pub introspect: u32,
 }
 
 /// The `[passwords]` section.
@@ -106,6 +138,7 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let settings: Self = service_kit::settings::load(PREFIX, DEFAULTS, file, environment)?;
+        settings.throttle.check()?;
         settings.passwords.check()?;
         settings.tokens.check()?;
         settings.introspection.check()?;
@@ -122,6 +155,24 @@ impl Settings {
     #[must_use]
     pub fn database_file(&self) -> PathBuf {
         self.data_dir.join("user_service.db")
+    }
+}
+
+impl ThrottleSettings {
+    fn check(&self) -> Result<(), SettingsError> {
+        for (key, seconds) in [
+            ("throttle.name_longest_delay_seconds", self.name_longest_delay_seconds),
+            ("throttle.network_longest_delay_seconds", self.network_longest_delay_seconds),
+            ("throttle.forget_after_seconds", self.forget_after_seconds),
+        ] {
+            require((1..=MAX_SECONDS).contains(&seconds), key, "must be 1 second to 100 years")?;
+        }
+        let longest = self.name_longest_delay_seconds.max(self.network_longest_delay_seconds);
+        require(
+            self.forget_after_seconds >= longest,
+            "throttle.forget_after_seconds",
+            "must not be less than the longest delay",
+        )
     }
 }
 
@@ -259,6 +310,9 @@ mod tests {
             ("PASSWORDS__BCRYPT_COST", "40", "passwords.bcrypt_cost"),
             ("PASSWORDS__QUEUE_LIMIT", "99999999", "passwords.queue_limit"),
             ("CLIENT_ADDRESS__TRUSTED_PROXIES", "10.0.0.0/8,nginx", "client_address.trusted_proxies"),
+            ("THROTTLE__NAME_LONGEST_DELAY_SECONDS", "0", "throttle.name_longest_delay_seconds"),
+            ("THROTTLE__FORGET_AFTER_SECONDS", "60", "throttle.forget_after_seconds"),
+            ("RATE_LIMITS__LOGIN", "-1", "rate_limits.login"),
             ("TOKENS__ISSUER", "localhost", "tokens.issuer"),
             ("TOKENS__ISSUER", "http://localhost/", "tokens.issuer"),
             ("TOKENS__ACCESS_TOKEN_SECONDS", "0", "tokens.access_token_seconds"),

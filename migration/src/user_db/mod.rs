@@ -4,6 +4,7 @@ mod m20261122_000001_accounts_and_sessions;
 mod m20261122_000010_account_roles;
 mod m20261122_000020_audit_log;
 mod m20261122_000021_session_listing;
+mod m20261122_000022_login_throttle;
 
 use sea_orm_migration::prelude::*;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_account_roles::Migration),
             Box::new(m20261122_000020_audit_log::Migration),
             Box::new(m20261122_000021_session_listing::Migration),
+            Box::new(m20261122_000022_login_throttle::Migration),
         ]
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct AuditQuery {
     limit: Option<u64>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
+    /// Only events about this account: for administrators, who see those about all of them.
+    account_id: Option<Uuid>,
 }
 
 /// What happened to an account, or was tried.
@@ -61,12 +63,13 @@ impl From<audit_event::Model> for AuditEvent {
     }
 }
 
-/// What happened to the account of the token
+/// What happened to the account of the token, for administrators to all accounts
 ///
 /// The newest first, in pages that stay as they are when events are added.
 #[utoipa::path(get, path = "/users/audit", tag = "accounts", security(("bearer" = [])), params(AuditQuery), responses(
     (status = 200, description = "A page of the log", body = Page<AuditEvent>, headers(("Link" = String))),
     (status = 401, description = "The token does not count"),
+    (status = 404, description = "The account is somebody else's"),
 ))]
 pub(crate) async fn list(
     caller: Authenticated,
@@ -74,7 +77,13 @@ pub(crate) async fn list(
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
+    if query.account_id.is_some_and(|id| id != caller.account.id) && !caller.is_administrator() {
+        return Err(Problem::not_found("account"));
+    }
     let before = query.cursor.as_deref().map(page::from_cursor).transpose()?;
-    let rows = audit::list(db.get_ref(), Some(caller.account.id), before, limit + 1).await?;
-    Page::<AuditEvent>::of(rows, limit, |row| row.id)?.response(PATH, &[("limit", limit.to_string())])
+    let about = if caller.is_administrator() { query.account_id } else { Some(caller.account.id) };
+    let rows = audit::list(db.get_ref(), about, before, limit + 1).await?;
+    let mut filters = vec![("limit", limit.to_string())];
+    filters.extend(query.account_id.map(|id| ("account_id", id.to_string())));
+    Page::<AuditEvent>::of(rows, limit, |row| row.id)?.response(PATH, &filters)
 }

@@ -29,16 +29,13 @@ impl FromRequest for Authenticated {
 }
 
 impl Authenticated {
-    /// Refuses what the token does not allow (RFC 6750 §3.1).
-    pub(super) fn require(&self, scope: &str) -> Result<(), Problem> {
-        if self.claims.scope.split(' ').any(|held| held == scope) {
-            return Ok(());
-        }
-        Err(bearer::insufficient_scope(scope))
+    /// Whether the token says so, and so does the database at this moment.
+    pub(super) fn is_administrator(&self) -> bool {
+        self.account.role == Role::Admin && self.claims.scope.split(' ').any(|held| held == ADMIN_SCOPE)
     }
 }
 
-/// Somebody who administers the accounts of others: the token says so, and so does the database at this moment.
+/// Somebody who administers the accounts of others.
 pub(super) struct Administrator(pub(super) Authenticated);
 
 impl FromRequest for Administrator {
@@ -49,10 +46,10 @@ impl FromRequest for Administrator {
         let caller = Authenticated::from_request(request, payload);
         Box::pin(async move {
             let caller = caller.await?;
-            caller.require(ADMIN_SCOPE)?;
-            match caller.account.role {
-                Role::Admin => Ok(Self(caller)),
-                Role::User => Err(bearer::insufficient_scope(ADMIN_SCOPE)),
+            if caller.is_administrator() {
+                Ok(Self(caller))
+            } else {
+                Err(bearer::insufficient_scope(ADMIN_SCOPE))
             }
         })
     }

@@ -2,22 +2,22 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use service_kit::client_address::ClientAddress;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::rate_limit::Limited;
 use utoipa::ToSchema;
 
+use super::origin::Origin;
 use super::token_response::{TokenResponse, respond};
 use crate::account::{Accounts, Email, Name, Password, Username};
+use crate::login_throttle::LoginThrottle;
 use crate::oauth::login_scope;
 use crate::passwords::PasswordHasher;
+use crate::rate_limits::Logins;
 use crate::sessions::{NewSession, Sessions};
-
-/// The column's width, in characters.
-const MAX_DEVICE_LENGTH: usize = 256;
 
 /// Who wants in: exactly one of the two names, and the password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,16 +56,20 @@ impl Login {
 #[utoipa::path(post, path = "/users/login", tag = "sessions", responses(
     (status = 200, description = "A new session", body = TokenResponse),
     (status = 401, description = "The name or the password is wrong"),
+    (status = 429, description = "Too many have failed; `Retry-After` tells when to come back"),
 ))]
 pub(crate) async fn login(
-    request: HttpRequest,
-    from: ClientAddress,
+    _limit: Limited<Logins>,
+    origin: Origin,
     accounts: web::Data<Accounts>,
+    throttle: web::Data<LoginThrottle>,
     hasher: web::Data<PasswordHasher>,
     sessions: web::Data<Sessions>,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
     let (name, password) = body.0.parse()?;
+    let from = origin.address;
+    let attempt = throttle.begin(name.as_ref(), from).await?;
     let place = hasher.reserve()?;
     let account = match &name {
         Some(name) => accounts.find(name).await?,
@@ -76,20 +80,17 @@ pub(crate) async fn login(
     let known = account.as_ref().map(|account| account.id);
     let account = account.filter(|account| matches && account.disabled_at.is_none());
     let Some(account) = account else {
+        throttle.failed(attempt).await?;
         accounts.record_refused_login(known, from).await?;
         return Err(refused());
     };
+    throttle.succeeded(attempt).await?;
     let scope = login_scope(account.role);
-    let new = NewSession { account_id: account.id, scope, device: device(&request), from };
+    let new = NewSession { account_id: account.id, scope, device: origin.device, from };
     Ok(respond(sessions.open(new).await?))
 }
 
 fn refused() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "invalid-credentials", "The name or the password is wrong")
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"kadr\""))
-}
-
-fn device(request: &HttpRequest) -> Option<String> {
-    let agent = request.headers().get(header::USER_AGENT)?.to_str().ok()?;
-    Some(agent.chars().take(MAX_DEVICE_LENGTH).collect())
 }

@@ -5,6 +5,7 @@ mod audit;
 mod bearer;
 mod login;
 mod logout;
+mod origin;
 mod profile;
 mod refresh;
 mod register;

@@ -8,6 +8,7 @@ use service_kit::checked::Checked;
 use service_kit::client_address::ClientAddress;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::rate_limit::Limited;
 use utoipa::ToSchema;
 
 use super::Account;
@@ -16,6 +17,7 @@ use crate::account::{
     Accounts, CreateError, DisplayName, Email, NewAccount, NewPassword, Username, WantedPassword,
 };
 use crate::passwords::PasswordHasher;
+use crate::rate_limits::Registrations;
 
 /// Who wants an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -73,8 +75,10 @@ impl Registration {
     (status = 422, description = "Something is wrong with it, and how strong a refused password is",
         body = WeakPassword, content_type = "application/problem+json"),
     (status = 409, description = "Somebody has the name or the address"),
+    (status = 429, description = "Too many registrations from this network; `Retry-After` tells when to come back"),
 ))]
 pub(crate) async fn register(
+    _limit: Limited<Registrations>,
     from: ClientAddress,
     accounts: web::Data<Accounts>,
     hasher: web::Data<PasswordHasher>,

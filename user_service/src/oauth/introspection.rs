@@ -7,12 +7,14 @@ use actix_web::web::{self, Form, FormConfig, ReqData};
 use actix_web::{HttpResponse, Result};
 use serde::{Deserialize, Serialize};
 use service_kit::problem::Problem;
+use service_kit::rate_limit::Limited;
 use service_kit::request::RequestId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::client::AuthenticatedClient;
 use super::error::OAuthError;
+use crate::rate_limits::Introspections;
 use crate::sessions::{Authenticated, SessionError, Sessions};
 
 /// The largest body, in bytes: tokens are well under a kilobyte.
@@ -80,10 +82,12 @@ impl From<Authenticated> for TokenFacts {
     (status = 200, description = "The answer; `{\"active\": false}` whatever is wrong with the token", body = Introspection),
     (status = 400, description = "There is no parameter `token`", body = OAuthError),
     (status = 401, description = "The caller is not the client it says", body = OAuthError),
+    (status = 429, description = "Too many questions from this network; `Retry-After` tells when to come back"),
 ))]
 pub(crate) async fn introspect(
     // First: whoever is not the client learns nothing about the request either.
     _client: AuthenticatedClient,
+    _limit: Limited<Introspections>,
     request_id: ReqData<RequestId>,
     sessions: web::Data<Sessions>,
     form: Form<IntrospectionRequest>,

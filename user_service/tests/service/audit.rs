@@ -140,3 +140,28 @@ async fn a_forwarded_address_counts_only_from_a_trusted_proxy(
     let service = service.restart_with(&[("CLIENT_ADDRESS__TRUSTED_PROXIES", "127.0.0.0/8")]).await;
     assert_eq!(login(&service).await, "198.51.100.7");
 }
+
+#[rstest]
+#[actix_web::test]
+async fn administrators_see_the_whole_log_and_others_only_their_own(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let service = TestService::start(backend).await;
+    let ann = service.new_session("ann").await["access_token"].as_str().unwrap().to_owned();
+    let root = service.new_administrator("root").await;
+    let ann_id = service.profile(&ann).await.body["id"].as_str().unwrap().to_owned();
+    let root_id = service.profile(&root).await.body["id"].as_str().unwrap().to_owned();
+
+    let accounts = |answer: &Answer| -> Vec<String> {
+        let events = answer.body["items"].as_array().unwrap().iter();
+        events.map(|event| event["account_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let whole = accounts(&log_of(&service, &root, "").await);
+    assert!(whole.contains(&ann_id) && whole.contains(&root_id), "{whole:?}");
+    let about_ann = accounts(&log_of(&service, &root, &format!("?account_id={ann_id}")).await);
+    assert!(about_ann.len() == 2 && about_ann.iter().all(|id| *id == ann_id), "{about_ann:?}");
+    let own = log_of(&service, &ann, "").await;
+    assert!(accounts(&own).iter().all(|id| *id == ann_id));
+    assert_eq!(log_of(&service, &ann, &format!("?account_id={ann_id}")).await.body, own.body);
+    log_of(&service, &ann, &format!("?account_id={root_id}")).await.assert_problem(404, "not-found");
+}

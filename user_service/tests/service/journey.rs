@@ -119,7 +119,7 @@ async fn two_instances_that_start_at_once_on_one_database_believe_each_others_to
     Migrator::up(&Database::connect(database.url()).await.unwrap(), None).await.unwrap();
     let variables = [("DATABASE__URL", database.url()), ("DATABASE__MIGRATE_ON_START", "false")];
     let start = || TestService::start_with(Backend::Sqlite, &variables);
-    let (first, second) = join(start(), start()).await;
+    let (first, second) = Box::pin(join(start(), start())).await;
 
     for (here, there, name) in [(&first, &second, "ann"), (&second, &first, "bob")] {
         let token = here.new_session(name).await["access_token"].as_str().unwrap().to_owned();

@@ -24,3 +24,5 @@ mod register;
 mod sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod throttle;
