@@ -40,6 +40,11 @@ impl HttpSettings {
     }
 }
 
+/// From here on, files and folders that the process makes are its user's alone: databases, blobs, secrets.
+pub fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 /// Makes the data directory where it is missing: nobody but its owner may look inside, unless the operator made it
 /// otherwise.
 ///

@@ -2,16 +2,22 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::problem::{FieldError, Problem};
+use crate::strict::Strict;
 
 /// The largest JSON body in bytes, where the application sets no [`JsonLimit`]: records are small.
 const DEFAULT_LIMIT: usize = 64 * 1024;
+
+/// How long a JSON body may take to arrive: it is small.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Application data that sets the largest JSON body, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +48,9 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
                 return Err(too_large());
             }
             let body = body.await.map_err(|error| Problem::malformed("no body").cause(error))?;
-            let bytes = body
-                .to_bytes_limited(limit)
+            let bytes = tokio::time::timeout(BODY_TIMEOUT, body.to_bytes_limited(limit))
                 .await
+                .map_err(|_| Problem::too_slow())?
                 .map_err(|_| too_large())?
                 .map_err(|error| Problem::malformed("the body ended early").cause(error))?;
             parse(&bytes).map(Json)
@@ -57,18 +63,18 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
 /// # Errors
 /// 400 where it is not JSON, 422 with a pointer where it is no `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
+    let strict: T = serde_path_to_error::deserialize(Strict(value)).map_err(invalid)?;
+    // Once more from the text, which alone shows a member that is given twice.
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        if inner.is_data() {
-            Problem::invalid(vec![FieldError::new(pointer, without_position(&inner.to_string()))])
-        } else {
-            Problem::malformed(format!("the body is not JSON: {inner}"))
-        }
-    })?;
-    deserializer.end().map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
-    Ok(value)
+    serde_path_to_error::deserialize::<_, T>(&mut deserializer).map_err(invalid)?;
+    Ok(strict)
+}
+
+fn invalid(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let pointer = pointer(error.path());
+    Problem::invalid(vec![FieldError::new(pointer, without_position(&error.into_inner().to_string()))])
 }
 
 /// The pointer (RFC 6901) to what `path` leads to.
@@ -105,13 +111,21 @@ mod tests {
     use actix_web::ResponseError;
     use actix_web::body::to_bytes;
     use serde::Deserialize;
-    use serde_json::Value;
 
     use super::*;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
+    struct Size {
+        #[expect(dead_code, reason = "only its parsing is looked at")]
+        width: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Film {
+        #[expect(dead_code, reason = "only its parsing is looked at")]
+        size: Option<Size>,
         #[expect(dead_code, reason = "only its parsing is looked at")]
         title: String,
         #[serde(default)]
@@ -142,6 +156,24 @@ mod tests {
     async fn a_missing_member_is_named() {
         let problem = refusal("{}").await;
         assert_eq!(problem["errors"][0]["detail"], "missing field `title`");
+    }
+
+    #[actix_web::test]
+    async fn an_array_is_no_object_at_any_depth() {
+        for (body, pointer) in [(r#"["x"]"#, ""), ("null", ""), (r#"{"title":"x","size":[7]}"#, "/size")] {
+            let problem = refusal(body).await;
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+            assert_eq!(problem["errors"][0]["detail"], "must be an object", "{body}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_member_given_twice_is_refused() {
+        let problem = refusal(r#"{"title":"x","title":"y"}"#).await;
+        assert_eq!(
+            (&problem["status"], &problem["errors"][0]["detail"]),
+            (&422.into(), &"duplicate field `title`".into())
+        );
     }
 
     #[actix_web::test]

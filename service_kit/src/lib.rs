@@ -16,12 +16,14 @@ pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod problem;
+pub mod query;
 pub mod random;
 pub mod rate_limit;
 pub mod request;
 pub mod secret_file;
 pub mod settings;
 pub mod shutdown;
+mod strict;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

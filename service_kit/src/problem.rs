@@ -101,6 +101,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", format!("No such {what}"))
     }
 
+    /// 408: the body did not come, or came too slowly.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::of_status(StatusCode::REQUEST_TIMEOUT).detail("the body did not arrive in time")
+    }
+
     /// 413: more than the limit, in bytes.
     #[must_use]
     pub fn too_large(limit: u64) -> Self {

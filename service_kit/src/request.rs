@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
@@ -17,6 +18,19 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A caller's id longer than this is replaced by ours.
 const MAX_ID_LENGTH: usize = 64;
+
+/// The methods that mean something here or elsewhere (RFC 9110 §9, RFC 5789).
+const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+    Method::CONNECT,
+    Method::TRACE,
+];
 
 /// The headers of a bare error that stay when its body becomes a problem.
 const KEPT: [HeaderName; 6] = [
@@ -44,7 +58,12 @@ pub async fn request_context(
     let id = id_of(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
 
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = if METHODS.contains(request.method()) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        // Refused before anything counts or routes it: what strangers invent must not become a metric's label.
+        request.into_response(HttpResponse::NotImplemented())
+    };
     let mut response = as_problem(response, &id);
     rate_limit::describe(&mut response);
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -158,6 +177,20 @@ mod tests {
         let (response, _) = answer("/teapot", None).await;
         let body: Value = read_body_json(response).await;
         assert_eq!(body["type"], "urn:kadr:problem:i-m-a-teapot");
+    }
+
+    #[actix_web::test]
+    async fn an_invented_method_is_refused_before_anything_counts_it() {
+        let app = init_service(
+            App::new()
+                .wrap(from_fn(request_context))
+                .default_service(web::to(|| async { HttpResponse::Ok().body("seen") })),
+        )
+        .await;
+        let request = TestRequest::default().method("INVENTED".parse().unwrap()).uri("/").to_request();
+        let response = call_service(&app, request).await;
+        assert_eq!(response.status(), 501);
+        assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), problem::MEDIA_TYPE);
     }
 
     #[actix_web::test]

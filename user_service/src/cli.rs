@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use service_kit::logging;
+use service_kit::{app, logging};
 
 use crate::application::{self, Application, StartError};
 use crate::operator;
@@ -71,6 +71,7 @@ impl Cli {
     async fn execute(self) -> Result<(), StartError> {
         let settings = Settings::load(self.config.as_deref(), std::env::vars())?;
         logging::start(&settings.log)?;
+        app::keep_files_private();
         match self.command.unwrap_or_default() {
             Command::Serve => Ok(Application::build(&settings).await?.run_until_stopped().await?),
             Command::Migrate => application::migrate(&settings).await,

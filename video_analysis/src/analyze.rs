@@ -82,9 +82,8 @@ impl Analysis<'_> {
         let (input, pictures, sound) = self.decode(&probe, video.as_ref(), audio.as_ref(), &mut findings)?;
         self.tracker.detecting();
         let film = video.as_ref().zip(pictures).map(|(track, (index, pictures))| {
-            let declared =
-                track.declared_frames.is_some_and(|frames| frames > len(pictures.features.frames.len()));
-            let damaged = probe.damaged || index.damaged || pictures.damaged || declared;
+            let cut_off = is_cut_off(&probe.container.format, track.declared_frames, index.listed);
+            let damaged = probe.damaged || index.damaged || pictures.damaged || cut_off;
             let rate = track.average_frame_rate;
             (Film::new(pictures.features.frames, track.time_base, index.last_duration, rate), damaged)
         });
@@ -227,6 +226,12 @@ impl Analysis<'_> {
         report.digest = report.computed_digest()?;
         Ok(report)
     }
+}
+
+/// Whether packets are missing that the container says it has. Only MP4 and its kin know: elsewhere the number is an
+/// estimate, or counts empty slots as well.
+fn is_cut_off(format: &str, declared: Option<u64>, listed: u64) -> bool {
+    format.split(',').any(|name| name == "mov") && declared.is_some_and(|declared| declared > listed)
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {

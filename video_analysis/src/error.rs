@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Canceled,
     /// The decoder died of a signal of its own making.
     DecoderCrashed,
+    /// The decoder was killed from outside, within its limits: by an operator, or for want of the machine's memory.
+    DecoderKilled,
     /// `ffmpeg` or `ffprobe` is not installed, or not where it was said to be.
     DecoderMissing,
     /// The options contradict themselves; see [`Options::validate`](crate::Options::validate).
@@ -53,6 +55,7 @@ impl ErrorKind {
             Self::LimitsExceeded => "limits_exceeded",
             Self::Canceled => "canceled",
             Self::DecoderCrashed => "decoder_crashed",
+            Self::DecoderKilled => "decoder_killed",
             Self::DecoderMissing => "decoder_missing",
             Self::InvalidOptions => "invalid_options",
             Self::Io => "io",
@@ -62,7 +65,7 @@ impl ErrorKind {
     /// Whether the same call may succeed later: true for the machine's troubles, false for the file's.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Io | Self::DecoderMissing)
+        matches!(self, Self::Io | Self::DecoderKilled | Self::DecoderMissing)
     }
 
     /// One sentence without paths or internals, for whoever owns the file.
@@ -80,6 +83,7 @@ impl ErrorKind {
             Self::LimitsExceeded => "Decoding the file took more time, memory or output than the limit.",
             Self::Canceled => "The analysis was canceled.",
             Self::DecoderCrashed => "The file made the decoder crash.",
+            Self::DecoderKilled => "The decoder was ended from outside.",
             Self::DecoderMissing => "The decoder is not installed.",
             Self::InvalidOptions => "The options are not valid.",
             Self::Io => "The file could not be read, or the decoder could not be started.",

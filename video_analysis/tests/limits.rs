@@ -124,3 +124,32 @@ fn a_decoder_that_crashes_is_named_so() {
     let error = analyze(&sample(), &Options::default(), &execution, &()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DecoderCrashed, "{error}");
 }
+
+/// Kills the decoder that it hears of first, as an operator or the kernel might.
+struct Killer<'a> {
+    film: &'a Path,
+    done: AtomicBool,
+}
+
+impl Observer for Killer<'_> {
+    fn progress(&self, progress: Progress) {
+        if progress.stage == Stage::Decode
+            && progress.frames_done > 0
+            && !self.done.swap(true, Ordering::SeqCst)
+        {
+            for process in processes_of(self.film) {
+                Command::new("kill").args(["-9", &process.to_string()]).status().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_decoder_that_is_killed_from_outside_is_the_machines_trouble_not_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = long_film(folder.path());
+    let killer = Killer { film: &film, done: AtomicBool::new(false) };
+    let error = analyze(&film, &Options::default(), &pieces(1), &killer).unwrap_err();
+    assert_eq!((error.kind(), error.retryable()), (ErrorKind::DecoderKilled, true), "{error}");
+    assert_eq!(processes_of(&film), [0u32; 0]);
+}

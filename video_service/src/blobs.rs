@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -16,6 +17,12 @@ use sha2::{Digest, Sha256};
 /// How much is gathered before it is hashed and written, in bytes: large enough that a write's cost is the disk's,
 /// small enough that many uploads at a time stay small.
 const PART: usize = 1024 * 1024;
+
+/// How long a sender may send nothing before it is taken for gone.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Staged bytes that nobody has written to for so long belong to a process that died: a living one gives up after
+/// [`IDLE_TIMEOUT`].
+const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
 /// A store of blobs by key. Clones share it.
 #[derive(Clone, Debug)]
@@ -51,6 +58,9 @@ pub enum ReceiveError<E> {
     /// More bytes came than are allowed.
     #[error("more than {0} bytes")]
     TooLarge(u64),
+    /// Nothing came for too long.
+    #[error("nothing came for {IDLE_TIMEOUT:?}")]
+    TooSlow,
     /// The sender stopped, or broke off.
     #[error("interrupted: {0}")]
     Interrupted(E),
@@ -133,6 +143,15 @@ impl BlobStore {
         }
     }
 
+    /// Removes what uploads left that a killed process was receiving. Returns how many.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub async fn sweep(&self) -> io::Result<usize> {
+        let folder = self.root.join("videos");
+        tokio::task::spawn_blocking(move || remove_staged(&folder, ABANDONED_AFTER)).await?
+    }
+
     /// The file that holds a blob, for the engine, which reads files.
     #[must_use]
     pub fn local_path(&self, key: &str) -> PathBuf {
@@ -150,6 +169,35 @@ impl BlobStore {
     }
 }
 
+/// Whether an error says that there is no room left.
+#[must_use]
+pub fn is_full(error: &object_store::Error) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+}
+
+/// Removes staged files of which `age` has passed since the last write. `LocalFileSystem` names a staged file after its
+/// key, with `#` and a number.
+fn remove_staged(folder: &FilePath, age: Duration) -> io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        let staged = entry.file_name().to_string_lossy().contains('#');
+        let idle = || entry.metadata().and_then(|file| file.modified()).ok()?.elapsed().ok();
+        if staged && idle().is_some_and(|idle| idle >= age) {
+            std::fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 /// Writes all parts; how many bytes there were, and their SHA-256.
 async fn write<S, E>(
     upload: &mut dyn MultipartUpload,
@@ -164,7 +212,9 @@ where
     let mut bytes = 0_u64;
     let mut part = Vec::new();
     let mut gathered = 0;
-    while let Some(chunk) = content.next().await {
+    loop {
+        let next = tokio::time::timeout(IDLE_TIMEOUT, content.next()).await;
+        let Some(chunk) = next.map_err(|_| ReceiveError::TooSlow)? else { break };
         let chunk = chunk.map_err(ReceiveError::Interrupted)?;
         gathered += chunk.len();
         bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
@@ -249,6 +299,28 @@ mod tests {
         let outcome = store.receive("a", chunks(3), 2_000_000).await;
         assert!(matches!(outcome, Err(ReceiveError::TooLarge(2_000_000))));
         assert_eq!(files_below(folder.path()), 0);
+    }
+
+    #[actix_web::test]
+    async fn what_a_killed_process_was_receiving_is_swept_when_it_is_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(folder.path()).unwrap();
+        let videos = folder.path().join("videos");
+        store.put("videos/whole", vec![1]).await.unwrap();
+        std::fs::write(videos.join("half#1"), [1]).unwrap();
+        assert_eq!(store.sweep().await.unwrap(), 0, "somebody may still be writing");
+        assert_eq!(remove_staged(&videos, Duration::ZERO).unwrap(), 1);
+        assert_eq!(files_below(folder.path()), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_faults() {
+        let error = |kind: io::ErrorKind| object_store::Error::Generic {
+            store: "test",
+            source: Box::new(io::Error::from(kind)),
+        };
+        assert!(is_full(&error(io::ErrorKind::StorageFull)));
+        assert!(!is_full(&error(io::ErrorKind::PermissionDenied)));
     }
 
     #[actix_web::test]

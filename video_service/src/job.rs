@@ -134,6 +134,11 @@ impl Runner {
                 log::info!("analysis stopped analysis={job} released={stopping}");
                 return Ok(());
             }
+            // The video may have been deleted under the engine: then its complaint is about nothing.
+            Err(_) if !self.keep(job, &Wire::default()).await => {
+                log::info!("analysis ended for nobody analysis={job}");
+                return Ok(());
+            }
             Err(failure) => failure.into_job_error(job),
         };
         let attempts_left = claim.analysis.attempts < i32::try_from(self.max_attempts).unwrap_or(i32::MAX);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use service_kit::logging;
+use service_kit::{app, logging};
 use video_service::settings::Settings;
 use video_service::startup::{self, Application, Role, StartError};
 
@@ -46,6 +46,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), StartError> {
     let settings = Settings::load(arguments.config.as_deref(), std::env::vars())?;
     logging::start(&settings.log)?;
+    app::keep_files_private();
     let role = match arguments.command.unwrap_or(Command::All) {
         Command::Migrate => return startup::migrate(&settings).await,
         Command::Serve => Role::Serve,

@@ -31,6 +31,9 @@ use crate::worker::AnalysisWorkers;
 /// it at the other end: a question asked in that very moment would get no answer.
 const IDLE_CONNECTION: Duration = Duration::from_secs(2);
 
+/// How often the rubbish of killed uploads is looked for: it is rare, and hurts only by its size.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -73,6 +76,10 @@ impl Application {
     /// [`StartError`], in one line.
     pub async fn build(settings: Settings, role: Role) -> Result<Self, StartError> {
         let clock: SharedClock = Arc::new(SystemClock);
+        if role != Role::Serve {
+            require_program("analysis.ffmpeg", &settings.analysis.ffmpeg)?;
+            require_program("analysis.ffprobe", &settings.analysis.ffprobe)?;
+        }
         let signals = Signals::listen().map_err(environment)?;
         let listener = settings.http.bind()?;
         let port = listener.local_addr().map_err(environment)?.port();
@@ -84,6 +91,9 @@ impl Application {
                 (workers, Some(identity))
             }
         };
+        if role != Role::Work {
+            actix_web::rt::spawn(sweep_for_ever(blobs.clone()));
+        }
         let state = State {
             db,
             blobs,
@@ -179,6 +189,29 @@ async fn start_workers(
     }
     let poll = Duration::from_secs(analysis.poll_seconds.get());
     Ok((AnalysisWorkers::start(analysis.slots.get(), &runner, poll), identity))
+}
+
+/// Refuses to start without a program that every analysis needs.
+fn require_program(key: &str, program: &std::path::Path) -> Result<(), SettingsError> {
+    let outcome = std::process::Command::new(program).arg("-version").output();
+    match outcome {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(SettingsError::key(key, format!("{}: {}", program.display(), output.status))),
+        Err(error) => Err(SettingsError::key(key, format!("{}: {error}", program.display()))),
+    }
+}
+
+/// Removes the rubbish of killed uploads, now and every hour.
+async fn sweep_for_ever(blobs: BlobStore) {
+    let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
+    loop {
+        hours.tick().await;
+        match blobs.sweep().await {
+            Ok(0) => {}
+            Ok(count) => log::info!("abandoned uploads removed count={count}"),
+            Err(error) => log::warn!("abandoned uploads not removed cause=\"{error}\""),
+        }
+    }
 }
 
 fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -> Result<Server, StartError> {

@@ -18,6 +18,8 @@ pub(crate) struct PacketIndex {
     pub(crate) last_duration: Option<i64>,
     /// Packets to be shown, also those without a timestamp.
     pub(crate) packets: u64,
+    /// All packets, also those that are decoded but not shown, as before the beginning of an edit list.
+    pub(crate) listed: u64,
     /// Whether ffprobe complained.
     pub(crate) damaged: bool,
 }
@@ -85,6 +87,7 @@ impl PacketIndex {
 
     /// Adds the next packet in the order of decoding; `last` is the one shown last so far.
     fn add(&mut self, packet: &Packet, last: &mut Option<i64>) {
+        self.listed += 1;
         if packet.discarded {
             return;
         }

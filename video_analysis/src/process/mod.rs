@@ -10,6 +10,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub(crate) use tools::{Tools, demuxing_rules, input_url};
 pub(crate) use watch::Watch;
@@ -21,6 +22,8 @@ use sandbox::Sandbox;
 
 /// How much of a decoder's complaints is kept: enough to classify and to log, whatever it is fed.
 const KEPT_STDERR: usize = 16 * 1024;
+/// `/proc` counts CPU time in ticks of the scheduler's clock, 10 ms and more; the limit is counted to the nanosecond.
+const CPU_CLOCK_SLACK: Duration = Duration::from_millis(100);
 
 /// Everything the processes of one analysis share.
 pub(crate) struct Processes {
@@ -28,6 +31,8 @@ pub(crate) struct Processes {
     pub(crate) watch: Watch,
     sandbox: Sandbox,
     output_left: AtomicU64,
+    /// CPU time of one process.
+    cpu_limit: Duration,
 }
 
 /// Which program to run.
@@ -44,6 +49,7 @@ impl Processes {
             watch: Watch::new(),
             sandbox: Sandbox::new(&execution.limits),
             output_left: AtomicU64::new(execution.limits.output),
+            cpu_limit: execution.limits.cpu,
         })
     }
 
@@ -132,6 +138,8 @@ pub(crate) struct Running<'a> {
 /// How a process ended.
 pub(crate) struct Exit {
     status: ExitStatus,
+    /// Whether it had used up its CPU time, which the kernel ends with the same signal as an operator would.
+    out_of_time: bool,
     /// The first part of what it complained about; with `-v error`, empty when all went well.
     pub(crate) complaints: String,
 }
@@ -171,12 +179,14 @@ impl<'a> Running<'a> {
         let complaints = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         let mut child = self.child.take().ok_or_else(|| Error::new(ErrorKind::Io, "process is reaped"))?;
         // Not yet waited for, so the number is still its own when it leaves the watch's list.
+        let mut out_of_time = false;
         let status = wait_unreaped(&child).and_then(|()| {
+            out_of_time = cpu_time(&child).is_some_and(|used| used >= self.processes.cpu_limit);
             self.processes.watch.remove(&child);
             child.wait()
         });
         let status = status.map_err(|error| Error::io("waiting for a decoder", &error))?;
-        Ok(Exit { status, complaints: String::from_utf8_lossy(&complaints).trim().to_owned() })
+        Ok(Exit { status, out_of_time, complaints: String::from_utf8_lossy(&complaints).trim().to_owned() })
     }
 }
 
@@ -203,6 +213,19 @@ fn wait_unreaped(child: &Child) -> io::Result<()> {
     }
 }
 
+/// CPU time of a child that has ended and is not reaped yet; `None` where `/proc` does not tell.
+fn cpu_time(child: &Child) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // The name, in parentheses, may contain anything; the fields after it are numbers: utime and stime are the 14th and
+    // 15th of all (proc_pid_stat(5)), the 12th and 13th behind the name.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: u64 =
+        fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>()?;
+    let milliseconds = ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1);
+    // The clock of this file is coarser than the one of the limit.
+    Some(Duration::from_millis(milliseconds) + CPU_CLOCK_SLACK)
+}
+
 impl Exit {
     pub(crate) fn success(&self) -> bool {
         self.status.success()
@@ -214,8 +237,11 @@ impl Exit {
             ["Cannot allocate memory", "failed to map segment", "cannot allocate memory"];
         let detail = || format!("{}: {}", self.status, self.complaints);
         match self.status.signal() {
-            // Nobody here sent it: the CPU time limit or the kernel's out-of-memory killer did.
-            Some(libc::SIGKILL | libc::SIGXCPU) => Err(Error::new(ErrorKind::LimitsExceeded, detail())),
+            Some(libc::SIGKILL | libc::SIGXCPU) if self.out_of_time => {
+                Err(Error::new(ErrorKind::LimitsExceeded, format!("CPU time: {}", detail())))
+            }
+            // Nobody here sent it: an operator or the kernel's out-of-memory killer did.
+            Some(libc::SIGKILL) => Err(Error::new(ErrorKind::DecoderKilled, detail())),
             Some(_) => Err(Error::new(ErrorKind::DecoderCrashed, detail())),
             None if !self.success() && OUT_OF_MEMORY.iter().any(|text| self.complaints.contains(text)) => {
                 Err(Error::new(ErrorKind::LimitsExceeded, format!("memory limit: {}", detail())))

@@ -1,5 +1,7 @@
 //! `POST /videos`: a record that waits for its bytes, or a record and its bytes in one request.
 
+use std::collections::HashSet;
+
 use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -144,15 +146,20 @@ async fn from_form(
 
 async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Result<Form, Problem> {
     let mut form = Form { title: None, description: None, analyze: true, content: None };
+    let mut seen = HashSet::new();
     for _ in 0..MAX_PARTS {
         let Some(part) = parts.next().await else { return Ok(form) };
         let mut part = part.map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
-        match part.name().unwrap_or_default() {
+        let name = part.name().unwrap_or_default().to_owned();
+        if !seen.insert(name.clone()) {
+            let name: String = name.chars().take(64).collect();
+            return Err(Problem::invalid(vec![FieldError::new(format!("/{name}"), "was given twice")]));
+        }
+        match name.as_str() {
             "title" => form.title = Some(text(&mut part).await?),
             "description" => form.description = Some(text(&mut part).await?),
             "analyze" => form.analyze = flag(&text(&mut part).await?)?,
-            "file" if form.content.is_none() => form.content = Some(file(state, id, part).await?),
-            "file" => return Err(Problem::invalid(vec![FieldError::new("/file", "was given twice")])),
+            "file" => form.content = Some(file(state, id, part).await?),
             other => {
                 let name: String = other.chars().take(64).collect();
                 return Err(Problem::invalid(vec![FieldError::new(format!("/{name}"), "is not known here")]));
@@ -191,7 +198,7 @@ async fn write_record(
     mut staged: Staged,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
-    staged.publish().await.map_err(|error| Problem::internal(format!("storage: {error}")))?;
+    staged.publish().await.map_err(|error| upload::storage_failed(&error))?;
     match insert(&state, &row, analyze).await {
         // As for any upload: bytes rather orphaned than lost.
         Ok(transaction) => transaction.commit().await?,

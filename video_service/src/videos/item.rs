@@ -22,11 +22,17 @@ use crate::state::State;
 #[expect(clippy::option_option, reason = "absent, null and a text are three things to ask for")]
 pub(super) struct Changes {
     /// 1 to 200 characters.
+    #[serde(default, deserialize_with = "not_null")]
     title: Option<String>,
     /// At most 5000 characters; null removes it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
+}
+
+/// A member may be absent; null is not a text.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 /// Tells null from absent.

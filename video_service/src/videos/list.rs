@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 use service_kit::page::{self, Page};
 use service_kit::problem::Problem;
+use service_kit::query::Query;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ pub(super) struct ListQuery {
 pub(super) async fn list(
     state: web::Data<State>,
     auth: Authorized<VideosRead>,
-    query: web::Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let mut select = video::Entity::find()

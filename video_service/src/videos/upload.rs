@@ -1,5 +1,6 @@
 //! Bytes coming in: `PUT /videos/{id}/content`, and what multipart creation shares with it.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
@@ -16,6 +17,7 @@ use sea_orm::{
 };
 use serde::Deserialize;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::query::Query;
 use service_kit::task;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use video_analysis::Options;
 
 use super::record::{Video, etag, etag_header};
 use crate::auth::{Authorized, VideosWrite};
-use crate::blobs::{ReceiveError, Staged};
+use crate::blobs::{ReceiveError, Staged, is_full};
 use crate::queue::{self, EnqueueError};
 use crate::state::State;
 
@@ -70,12 +72,18 @@ pub(super) async fn put_content(
     state: web::Data<State>,
     auth: Authorized<VideosWrite>,
     id: web::Path<Uuid>,
-    query: web::Query<UploadQuery>,
+    Query(query): Query<UploadQuery>,
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let media_type =
         accepted(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| coding != "identity") {
+        return Err(
+            Problem::unsupported_media_type(ACCEPTED).detail("send the content without Content-Encoding")
+        );
+    }
     let before = super::owned(&state.db, *id, &auth.caller).await?;
     refuse_by_announced_length(&request, state.max_upload_bytes)?;
     let expected = announced_digest(&request)?;
@@ -95,17 +103,29 @@ where
     S: Stream<Item = Result<Bytes, E>>,
     E: std::fmt::Display,
 {
-    let key = format!("videos/{video_id}/{}", Uuid::now_v7());
+    // One folder for all: a folder a video would stay behind, empty, when its upload is refused.
+    let key = format!("videos/{video_id}-{}", Uuid::now_v7());
     let received = state.blobs.receive(&key, content, state.max_upload_bytes).await;
     let staged = received.map_err(|error| match error {
         ReceiveError::TooLarge(limit) => Problem::too_large(limit),
+        ReceiveError::TooSlow => Problem::too_slow(),
         ReceiveError::Interrupted(error) => Problem::malformed("the upload broke off").cause(error),
-        ReceiveError::Storage(error) => Problem::internal(format!("storage: {error}")),
+        ReceiveError::Storage(error) => storage_failed(&error),
     })?;
     if staged.bytes == 0 {
         return Err(Problem::invalid(vec![FieldError::new("", "the content is empty")]));
     }
     Ok(staged)
+}
+
+/// 507 where the store is full, which the operator can change; else our fault.
+pub(super) fn storage_failed(error: &object_store::Error) -> Problem {
+    let problem = if is_full(error) {
+        Problem::of_status(StatusCode::INSUFFICIENT_STORAGE).detail("there is no room for this video")
+    } else {
+        Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+    };
+    problem.cause(format!("storage: {error}"))
 }
 
 /// Publishes content, makes it a video's, and queues its analysis. Returns the record and whether there was content
@@ -116,7 +136,7 @@ async fn attach(
     mut content: Content,
     analyze: bool,
 ) -> Result<(video::Model, bool), Problem> {
-    content.staged.publish().await.map_err(|error| Problem::internal(format!("storage: {error}")))?;
+    content.staged.publish().await.map_err(|error| storage_failed(&error))?;
     let key = content.staged.key.clone();
     match replace_content(&state, id, content, analyze).await {
         Ok((transaction, row, old_key)) => {

@@ -193,7 +193,8 @@ async fn content_needs_a_media_type_that_could_be_a_video(
 #[case::wrong_type("{\"title\":7}", 422, "validation-failed", Some("/title"))]
 #[case::empty_title("{\"title\":\" \"}", 422, "validation-failed", Some("/title"))]
 #[case::missing_title("{}", 422, "validation-failed", None)]
-#[case::no_object("[]", 422, "validation-failed", None)]
+#[case::no_object("[\"x\", null]", 422, "validation-failed", Some(""))]
+#[case::twice("{\"title\":\"x\",\"title\":\"y\"}", 422, "validation-failed", Some(""))]
 #[actix_web::test]
 async fn a_wrong_body_is_refused_and_pointed_at(
     #[case] body: &'static str,

@@ -108,8 +108,9 @@ async fn the_library_is_paged_newest_first_and_stays_stable_under_inserts(
 #[case("limit=0", "limit")]
 #[case("limit=201", "limit")]
 #[case("cursor=garbage", "cursor")]
-#[case("status=lost", "query")]
-#[case("colour=red", "query")]
+#[case("limit=many", "limit")]
+#[case("status=lost", "status")]
+#[case("colour=red", "colour")]
 #[actix_web::test]
 async fn a_wrong_question_is_refused_by_name(#[case] query: &str, #[case] pointer: &str) {
     let kadr = Setup::on(Backend::Sqlite).without_workers().start().await;

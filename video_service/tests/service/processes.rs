@@ -150,13 +150,14 @@ async fn the_log_tells_of_requests_and_keeps_secrets() {
 #[test]
 fn a_wrong_configuration_ends_the_start_in_one_line_that_names_the_key() {
     let unknown_file = ["--config", "/nowhere/kadr.toml"];
-    let cases: [(&[&str], (&str, &str), &str); 7] = [
+    let cases: [(&[&str], (&str, &str), &str); 8] = [
         (&[], ("VIDEO_SERVICE__HTTP__PROT", "9000"), "http"),
         (&[], ("VIDEO_SERVICE__HTTP__PORT", "many"), "http.port"),
         (&[], ("VIDEO_SERVICE__UPLOADS__MAX_BYTES", "0"), "uploads.max_bytes"),
         (&[], ("VIDEO_SERVICE__DATABASE__URL", "mysql://x"), "database.url"),
         (&[], ("VIDEO_SERVICE__USER_SERVICE__URL", "localhost"), "user_service.url"),
         (&[], ("VIDEO_SERVICE__ANALYSIS__LEASE_SECONDS", "1"), "analysis.lease_seconds"),
+        (&[], ("VIDEO_SERVICE__ANALYSIS__FFMPEG", "/nowhere/ffmpeg"), "analysis.ffmpeg"),
         (&unknown_file, ("VIDEO_SERVICE__HTTP__PORT", "0"), "/nowhere/kadr.toml"),
     ];
     for (arguments, setting, named) in cases {
