@@ -117,6 +117,7 @@ mod tests {
             entity_columns::<user_db::account::Entity>(),
             entity_columns::<user_db::audit_event::Entity>(),
             entity_columns::<user_db::login_throttle::Entity>(),
+            entity_columns::<user_db::personal_token::Entity>(),
             entity_columns::<user_db::session::Entity>(),
             entity_columns::<user_db::refresh_token::Entity>(),
             entity_columns::<user_db::signing_key::Entity>(),

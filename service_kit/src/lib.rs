@@ -1,6 +1,6 @@
 //! What both services share: settings, errors on the wire, extractors, health, metrics, clock, shutdown.
 //!
-//! Nothing in here knows a table, a token format or a video.
+//! Nothing in here knows a table or a video, or what a token says.
 
 pub mod app;
 pub mod bearer;
@@ -15,6 +15,7 @@ pub mod logging;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
+pub mod personal_token;
 pub mod problem;
 pub mod query;
 pub mod random;

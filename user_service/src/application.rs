@@ -24,6 +24,7 @@ use crate::login_throttle::LoginThrottle;
 use crate::oauth::{self, ServiceClient};
 use crate::operator::OperatorError;
 use crate::passwords::PasswordHasher;
+use crate::personal_tokens::PersonalTokens;
 use crate::rate_limits::rate_limits;
 use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
 use crate::settings::Settings;
@@ -106,6 +107,9 @@ impl Application {
         let accounts = web::Data::new(Accounts::new(db.clone(), clock.clone()));
         let database = web::Data::new(db.clone());
         let throttle = web::Data::new(LoginThrottle::new(db.clone(), clock.clone(), settings.throttle));
+        let tokens = web::Data::new(PersonalTokens::new(db.clone(), clock.clone()));
+        let server_tokens = web::Data::new(settings.tokens.clone());
+        let time = web::Data::new(clock.clone());
         let limits = rate_limits(settings.rate_limits, clock.clone());
         let proxies = settings.client_address.trusted_proxies.clone();
         let keys = web::Data::from(keys);
@@ -117,6 +121,9 @@ impl Application {
                 .wrap(from_fn(request_context))
                 .app_data(proxies.clone())
                 .app_data(limits.clone())
+                .app_data(tokens.clone())
+                .app_data(time.clone())
+                .app_data(server_tokens.clone())
                 .app_data(throttle.clone())
                 .app_data(database.clone())
                 .app_data(accounts.clone())

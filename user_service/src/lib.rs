@@ -14,6 +14,7 @@ mod login_throttle;
 mod oauth;
 pub mod operator;
 pub mod passwords;
+mod personal_tokens;
 mod rate_limits;
 mod sessions;
 pub mod settings;

@@ -41,6 +41,8 @@ pub struct Model {
     pub disabled_at: Option<DateTimeUtc>,
     #[sea_orm(has_many)]
     pub sessions: HasMany<super::session::Entity>,
+    #[sea_orm(has_many)]
+    pub personal_tokens: HasMany<super::personal_token::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -30,6 +30,8 @@ pub enum Action {
     Logout,
     SessionEnd,
     OtherSessionsEnd,
+    TokenCreate,
+    TokenDelete,
     AllSessionsEnd,
     AccountDisable,
     AccountEnable,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit_event;
 pub mod login_throttle;
+pub mod personal_token;
 pub mod refresh_token;
 pub mod session;
 pub mod signing_key;

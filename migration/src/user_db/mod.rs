@@ -5,6 +5,7 @@ mod m20261122_000010_account_roles;
 mod m20261122_000020_audit_log;
 mod m20261122_000021_session_listing;
 mod m20261122_000022_login_throttle;
+mod m20261122_000023_personal_tokens;
 
 use sea_orm_migration::prelude::*;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000020_audit_log::Migration),
             Box::new(m20261122_000021_session_listing::Migration),
             Box::new(m20261122_000022_login_throttle::Migration),
+            Box::new(m20261122_000023_personal_tokens::Migration),
         ]
     }
 

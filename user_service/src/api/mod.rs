@@ -11,6 +11,7 @@ mod refresh;
 mod register;
 mod sessions;
 mod token_response;
+mod tokens;
 mod weak_password;
 
 use actix_web::http::Method;
@@ -38,6 +39,9 @@ use crate::oauth;
         sessions::list,
         sessions::end_others,
         sessions::end_one,
+        tokens::create,
+        tokens::list,
+        tokens::delete,
         audit::list,
         admin::list,
         admin::read,
@@ -72,6 +76,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/users/sessions", sessions::list),
         Endpoint::new(Method::DELETE, "/users/sessions", sessions::end_others),
         Endpoint::new(Method::DELETE, "/users/sessions/{id}", sessions::end_one),
+        Endpoint::new(Method::POST, "/users/tokens", tokens::create),
+        Endpoint::new(Method::GET, "/users/tokens", tokens::list),
+        Endpoint::new(Method::DELETE, "/users/tokens/{id}", tokens::delete),
         Endpoint::new(Method::GET, "/users/audit", audit::list),
         Endpoint::new(Method::GET, "/admin/users", admin::list),
         Endpoint::new(Method::GET, "/admin/users/{id}", admin::read),

@@ -6,15 +6,19 @@ use service_kit::problem::Problem;
 use sha2::{Digest, Sha256};
 
 use super::Account;
-use crate::sessions::Authenticated;
+use super::bearer::{Authorized, ProfileRead};
 
 /// The account of the token
 #[utoipa::path(get, path = "/users/profile", tag = "accounts", security(("bearer" = [])), responses(
     (status = 200, description = "The account", body = Account, headers(("ETag" = String))),
     (status = 304, description = "It is the one of If-None-Match still"),
     (status = 401, description = "The token does not count"),
+    (status = 403, description = "The token lacks the scope profile:read"),
 ))]
-pub(crate) async fn profile(request: HttpRequest, caller: Authenticated) -> Result<HttpResponse, Problem> {
+pub(crate) async fn profile(
+    request: HttpRequest,
+    caller: Authorized<ProfileRead>,
+) -> Result<HttpResponse, Problem> {
     let body = serde_json::to_vec(&Account::from(caller.account)).map_err(Problem::internal)?;
     let tag = EntityTag::new_strong(hex::encode(Sha256::digest(&body)));
     let mut response =

@@ -5,6 +5,7 @@ use std::fmt;
 use actix_web::http::header;
 use actix_web::web::{self, Form, FormConfig, ReqData};
 use actix_web::{HttpResponse, Result};
+use entity::user_db::{account, personal_token};
 use serde::{Deserialize, Serialize};
 use service_kit::problem::Problem;
 use service_kit::rate_limit::Limited;
@@ -14,8 +15,10 @@ use uuid::Uuid;
 
 use super::client::AuthenticatedClient;
 use super::error::OAuthError;
+use crate::personal_tokens::PersonalTokens;
 use crate::rate_limits::Introspections;
 use crate::sessions::{Authenticated, SessionError, Sessions};
+use crate::settings::TokenSettings;
 
 /// The largest body, in bytes: tokens are well under a kilobyte.
 const MAX_BODY: usize = 16 * 1024;
@@ -54,8 +57,9 @@ struct TokenFacts {
     iat: i64,
     /// The token itself.
     jti: Uuid,
-    /// The session.
-    sid: Uuid,
+    /// The session; a personal access token has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     iss: String,
     aud: String,
 }
@@ -70,9 +74,31 @@ impl From<Authenticated> for TokenFacts {
             exp: claims.exp,
             iat: claims.iat,
             jti: claims.jti,
-            sid: claims.sid,
+            sid: Some(claims.sid),
             iss: claims.iss,
             aud: claims.aud,
+        }
+    }
+}
+
+impl TokenFacts {
+    /// What a personal access token says, in the name of the same server.
+    fn of_personal_token(
+        token: personal_token::Model,
+        account: account::Model,
+        server: &TokenSettings,
+    ) -> Self {
+        Self {
+            sub: account.id,
+            username: account.username,
+            scope: token.scope,
+            token_type: "Bearer",
+            exp: token.expires_at.timestamp(),
+            iat: token.created_at.timestamp(),
+            jti: token.id,
+            sid: None,
+            iss: server.issuer.clone(),
+            aud: server.audience.clone(),
         }
     }
 }
@@ -90,10 +116,18 @@ pub(crate) async fn introspect(
     _limit: Limited<Introspections>,
     request_id: ReqData<RequestId>,
     sessions: web::Data<Sessions>,
+    tokens: web::Data<PersonalTokens>,
+    server: web::Data<TokenSettings>,
     form: Form<IntrospectionRequest>,
 ) -> Result<HttpResponse> {
-    let token = match sessions.authenticate(&form.token).await {
-        Ok(authenticated) => Some(TokenFacts::from(authenticated)),
+    let found = if PersonalTokens::concerns(&form.token) {
+        let found = tokens.find(&form.token).await;
+        found.map(|(token, account)| TokenFacts::of_personal_token(token, account, &server))
+    } else {
+        sessions.authenticate(&form.token).await.map(TokenFacts::from)
+    };
+    let token = match found {
+        Ok(facts) => Some(facts),
         Err(SessionError::Rejected(reason)) => {
             log::info!("token inactive reason={:?} request_id={}", reason.to_string(), request_id.0);
             None

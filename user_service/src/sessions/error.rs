@@ -28,6 +28,8 @@ pub(crate) enum Rejection {
     SessionEnded,
     #[error("the session has expired")]
     SessionExpired,
+    #[error("there is no such personal access token")]
+    NoPersonalToken,
     #[error("the account is disabled")]
     AccountDisabled,
     #[error("there is no such refresh token")]

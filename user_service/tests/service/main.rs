@@ -26,3 +26,5 @@ mod sessions;
 mod support;
 #[cfg(test)]
 mod throttle;
+#[cfg(test)]
+mod tokens;

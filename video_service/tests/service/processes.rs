@@ -1,5 +1,7 @@
 //! Both programs as processes: the demo's journey, and what an operator may do to them.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use video_analysis::{Execution, Options};
 
@@ -68,6 +70,36 @@ async fn stopped_in_the_middle_it_goes_on_where_it_is_started_again() {
     assert_eq!(after["status"], "succeeded");
     assert_eq!(after["attempts"], 1, "an orderly stop is nobody's fault");
     assert_eq!(after["report"]["digest"], undisturbed_digest(&film));
+}
+
+#[actix_web::test]
+async fn every_process_notices_a_logout_when_its_cache_has_forgotten_the_token() {
+    const CACHE_SECONDS: u64 = 2;
+    let installation = Installation::new();
+    let users = installation.user_service("0");
+    let cache = CACHE_SECONDS.to_string();
+    let settings = [("VIDEO_SERVICE__USER_SERVICE__CACHE_SECONDS", cache.as_str())];
+    let processes = [
+        installation.video_service("all", &users, &settings),
+        installation.video_service("serve", &users, &settings),
+    ];
+    let ada = Client::register(&installation, &users, "ada").await;
+    for process in &processes {
+        ada.get(process, "/videos").await.ok(200);
+    }
+    Answer::to(ada.request(&users, "POST", "/users/logout"), "").await.ok(204);
+    let ended = Instant::now();
+    for process in &processes {
+        eventually("the logout to be noticed", async || {
+            (ada.get(process, "/videos").await.status == 401).then_some(())
+        })
+        .await;
+    }
+    // A verdict from the moment before the logout, and the time that asking takes on a busy machine.
+    assert!(ended.elapsed() < Duration::from_secs(CACHE_SECONDS + 3), "{:?}", ended.elapsed());
+    let mut profile = ada.request(&users, "GET", "/users/profile").send().await.unwrap();
+    assert_eq!(profile.status(), 401, "User Service itself notices at once");
+    profile.body().await.unwrap();
 }
 
 #[actix_web::test]

@@ -143,6 +143,35 @@ async fn health_needs_no_token_and_says_what_is_well() {
     assert!(!page.contains("http://") && !page.contains("https://"), "nothing from elsewhere: {page}");
 }
 
+#[actix_web::test]
+async fn a_personal_access_token_may_do_what_its_scopes_say() {
+    let kadr =
+        Setup::on(Backend::Sqlite).without_workers().video("USER_SERVICE__CACHE_SECONDS", 0).start().await;
+    let ada = kadr.user("ada").await;
+    let video = ada.video("A film").await;
+    let request = kadr.users("POST", "/users/tokens").bearer_auth(&ada.token);
+    let wanted = json!({"name": "player", "scopes": ["videos:read"]}).to_string();
+    let made = Answer::to(request.content_type("application/json"), wanted).await.ok(201);
+    let token = made["token"].as_str().unwrap();
+    let player = kadr.bearer(token);
+    assert_eq!(player.get(&video).await.ok(200)["title"], "A film");
+    let refused = player.post("/videos", json!({"title": "Another"})).await;
+    refused.problem(403, "insufficient-scope");
+    assert!(refused.header("www-authenticate").contains("scope=\"videos:write\""));
+
+    let asked = introspections(&kadr).await;
+    for slip in
+        [token.replacen("kadr_pat_", "kadr_pat_0", 1), token.to_lowercase() + "0", "kadr_pat_".to_owned()]
+    {
+        kadr.bearer(&slip).get("/videos").await.problem(401, "invalid-token");
+    }
+    assert_eq!(introspections(&kadr).await, asked, "what is mistyped costs no question");
+
+    let path = format!("/users/tokens/{}", made["id"].as_str().unwrap());
+    Answer::to(kadr.users("DELETE", &path).bearer_auth(&ada.token), "").await.ok(204);
+    player.get("/videos").await.problem(401, "invalid-token");
+}
+
 /// How many times User Service was asked about a token.
 async fn introspections(kadr: &Kadr) -> u64 {
     let metrics = Answer::to(kadr.users("GET", "/metrics"), "").await;
