@@ -118,6 +118,7 @@ mod tests {
             entity_columns::<user_db::audit_event::Entity>(),
             entity_columns::<user_db::login_throttle::Entity>(),
             entity_columns::<user_db::personal_token::Entity>(),
+            entity_columns::<user_db::outbox::Entity>(),
             entity_columns::<user_db::session::Entity>(),
             entity_columns::<user_db::refresh_token::Entity>(),
             entity_columns::<user_db::signing_key::Entity>(),
@@ -169,7 +170,8 @@ mod tests {
         let now = "'2027-01-15 08:00:00+00:00'";
         for sql in [
             format!(
-                "INSERT INTO account VALUES ({id}, 'a', 'a', 'a', 'a', 'h', NULL, {now}, {now}, 'user', NULL)"
+                "INSERT INTO account (id, username, username_key, email, email_key, password_hash, created_at, updated_at)
+                 VALUES ({id}, 'a', 'a', 'a', 'a', 'h', {now}, {now})"
             ),
             format!("INSERT INTO session VALUES ({id}, {id}, '', NULL, {now}, {now}, {now}, NULL, NULL)"),
             format!("INSERT INTO refresh_token VALUES ('t', {id}, {now}, NULL)"),

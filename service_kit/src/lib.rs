@@ -6,6 +6,7 @@ pub mod app;
 pub mod bearer;
 pub mod checked;
 pub mod client_address;
+pub mod client_credentials;
 pub mod clock;
 pub mod database;
 pub mod endpoint;

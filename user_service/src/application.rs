@@ -10,25 +10,29 @@ use migration::user_db::Migrator;
 use sea_orm::{DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 use secrecy::SecretString;
+use service_kit::client_credentials::ClientCredentials;
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::health::{self, Readiness};
 use service_kit::request::request_context;
 use service_kit::settings::SettingsError;
 use service_kit::shutdown::Signals;
 use service_kit::{app, endpoint, metrics, openapi, secret_file};
+use tokio::task::JoinHandle;
 
 use crate::access_token::AccessTokens;
 use crate::account::Accounts;
 use crate::api;
 use crate::login_throttle::LoginThrottle;
-use crate::oauth::{self, ServiceClient};
+use crate::oauth;
 use crate::operator::OperatorError;
+use crate::outbox::{Bell, Courier};
 use crate::passwords::PasswordHasher;
 use crate::personal_tokens::PersonalTokens;
 use crate::rate_limits::rate_limits;
 use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
 use crate::settings::Settings;
 use crate::signing_keys::{SigningKeyError, SigningKeys};
+use crate::video_service::VideoService;
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,7 @@ pub struct Application {
     db: DatabaseConnection,
     passwords: PasswordHasher,
     signals: Signals,
+    courier: JoinHandle<()>,
 }
 
 impl Application {
@@ -92,7 +97,7 @@ impl Application {
             RefreshTokens::new(&refresh_secret(settings)?),
             Lifetimes::from(&settings.tokens),
         );
-        let client = ServiceClient::new(&settings.introspection.client_id, &client_secret(settings)?);
+        let client = ClientCredentials::new(&settings.introspection.client_id, &client_secret(settings)?);
         let passwords = PasswordHasher::new(settings.passwords);
         let readiness = Readiness::default().with_database(&db).with("sessions", {
             let sessions = sessions.clone();
@@ -104,7 +109,10 @@ impl Application {
         let metrics = metrics::middleware("user_service").map_err(StartError::Metrics)?;
         let document = openapi::complete(api::document());
 
-        let accounts = web::Data::new(Accounts::new(db.clone(), clock.clone()));
+        let bell = Bell::default();
+        let video_service = VideoService::new(settings.video_service.clone(), deletion_secret(settings)?);
+        let courier = Courier::new(db.clone(), clock.clone(), bell.clone(), video_service);
+        let accounts = web::Data::new(Accounts::new(db.clone(), clock.clone(), bell));
         let database = web::Data::new(db.clone());
         let throttle = web::Data::new(LoginThrottle::new(db.clone(), clock.clone(), settings.throttle));
         let tokens = web::Data::new(PersonalTokens::new(db.clone(), clock.clone()));
@@ -145,7 +153,7 @@ impl Application {
         .listen(listener)?
         .run();
         log::info!("listening host={} port={port}", settings.http.host);
-        Ok(Self { server, port, db, passwords, signals })
+        Ok(Self { server, port, db, passwords, signals, courier: actix_rt::spawn(courier.run()) })
     }
 
     /// The port it listens on, where the settings left the choice to the machine.
@@ -174,6 +182,8 @@ impl Application {
                 outcome
             }
         };
+        // A delivery that breaks off is begun again by the next process.
+        self.courier.abort();
         if let Err(error) = self.db.close().await {
             log::warn!("the database was not closed cleanly cause={error:?}");
         }
@@ -219,6 +229,10 @@ async fn require_migrated(db: &DatabaseConnection) -> Result<(), StartError> {
 
 fn client_secret(settings: &Settings) -> Result<SecretString, SettingsError> {
     secret(settings, settings.introspection.client_secret.as_ref(), "introspection_client_secret")
+}
+
+fn deletion_secret(settings: &Settings) -> Result<SecretString, SettingsError> {
+    secret(settings, settings.video_service.client_secret.as_ref(), "account_deletion_client_secret")
 }
 
 fn refresh_secret(settings: &Settings) -> Result<SecretString, SettingsError> {

@@ -13,12 +13,14 @@ pub mod cli;
 mod login_throttle;
 mod oauth;
 pub mod operator;
+mod outbox;
 pub mod passwords;
 mod personal_tokens;
 mod rate_limits;
 mod sessions;
 pub mod settings;
 mod signing_keys;
+mod video_service;
 
 pub use application::{Application, StartError};
 

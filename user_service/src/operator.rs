@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::account::{Accounts, CreateError, Email, NewAccount, Username, WantedPassword};
 use crate::application::{self, StartError};
+use crate::outbox::Bell;
 use crate::passwords::{HashError, PasswordHasher, QueueFull};
 use crate::settings::Settings;
 
@@ -49,7 +50,8 @@ pub(crate) async fn create_administrator(
     let db = application::open_migrated(settings).await?;
     let place = PasswordHasher::new(settings.passwords).reserve().map_err(OperatorError::from)?;
     let hash = place.hash(password).await.map_err(OperatorError::from)?;
-    let created = Accounts::new(db.clone(), Arc::new(SystemClock)).create(new, hash, None).await;
+    let created =
+        Accounts::new(db.clone(), Arc::new(SystemClock), Bell::default()).create(new, hash, None).await;
     db.close().await?;
     match created {
         Ok(account) => Ok(account.id),

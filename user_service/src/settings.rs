@@ -53,6 +53,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// `[introspection]`
     pub introspection: IntrospectionSettings,
+    /// `[video_service]`
+    pub video_service: VideoServiceSettings,
 }
 
 /// The `[client_address]` section.
@@ -128,6 +130,18 @@ pub struct IntrospectionSettings {
     pub client_secret: Option<SecretString>,
 }
 
+/// The `[video_service]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoServiceSettings {
+    /// Its base address, without a slash at the end.
+    pub url: String,
+    /// The name under which this service calls it.
+    pub client_id: String,
+    /// The secret to it.
+    pub client_secret: Option<SecretString>,
+}
+
 impl Settings {
     /// Defaults, then `file`, then `environment`.
     ///
@@ -142,6 +156,7 @@ impl Settings {
         settings.passwords.check()?;
         settings.tokens.check()?;
         settings.introspection.check()?;
+        settings.video_service.check()?;
         Ok(settings)
     }
 
@@ -273,6 +288,26 @@ impl IntrospectionSettings {
     }
 }
 
+impl VideoServiceSettings {
+    fn check(&self) -> Result<(), SettingsError> {
+        require(
+            self.url.strip_prefix("http://").is_some_and(|rest| !rest.is_empty()) && !self.url.ends_with('/'),
+            "video_service.url",
+            "must begin with http:// and have no slash at its end",
+        )?;
+        require(
+            !self.client_id.is_empty() && is_unreserved(&self.client_id),
+            "video_service.client_id",
+            "must be letters, digits and - . _ ~",
+        )?;
+        require(
+            self.client_secret.as_ref().is_none_or(is_long),
+            "video_service.client_secret",
+            "must have at least 32 characters",
+        )
+    }
+}
+
 fn require(holds: bool, key: &str, otherwise: &str) -> Result<(), SettingsError> {
     if holds { Ok(()) } else { Err(SettingsError::key(key, otherwise)) }
 }
@@ -321,6 +356,9 @@ mod tests {
             ("TOKENS__SESSION_ABSOLUTE_SECONDS", "9223372036854775807", "tokens.session_absolute_seconds"),
             ("TOKENS__REFRESH_SECRET", "short", "tokens.refresh_secret"),
             ("INTROSPECTION__CLIENT_ID", "a:b", "introspection.client_id"),
+            ("VIDEO_SERVICE__URL", "https://localhost:9000", "video_service.url"),
+            ("VIDEO_SERVICE__URL", "http://localhost:9000/", "video_service.url"),
+            ("VIDEO_SERVICE__CLIENT_SECRET", "short", "video_service.client_secret"),
             ("INTROSPECTION__CLIENT_SECRET", "short", "introspection.client_secret"),
         ] {
             let message = load_with(name, value).unwrap_err();

@@ -4,7 +4,7 @@ use service_kit::endpoint::Endpoint;
 use service_kit::openapi;
 use utoipa::OpenApi;
 
-use crate::{analyses, videos};
+use crate::{accounts, analyses, videos};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,6 +15,7 @@ use crate::{analyses, videos};
     tags(
         (name = "videos", description = "Records and bytes"),
         (name = "analyses", description = "Jobs and their reports"),
+        (name = "internal", description = "For User Service"),
         (name = "health", description = "For whoever runs the service"),
     ),
     security(("bearer" = [])),
@@ -26,6 +27,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(videos::Api::openapi());
     document.merge(analyses::Api::openapi());
+    document.merge(accounts::Api::openapi());
     openapi::complete(document)
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = videos::endpoints();
     endpoints.extend(analyses::endpoints());
+    endpoints.extend(accounts::endpoints());
     endpoints
 }
 

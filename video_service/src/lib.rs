@@ -3,6 +3,7 @@
 //! Handlers are thin: they extract, authorize, and delegate to a plain function or to the workers' handle. The truth is
 //! in the database; the workers execute. See `docs/architecture.md`.
 
+mod accounts;
 mod analyses;
 mod api;
 pub mod auth;

@@ -36,6 +36,8 @@ pub struct Settings {
     pub uploads: UploadSettings,
     /// Whom to ask about tokens.
     pub user_service: UserServiceSettings,
+    /// Who may have accounts' videos deleted.
+    pub account_deletion: AccountDeletionSettings,
     /// How analyses are run.
     pub analysis: AnalysisSettings,
 }
@@ -76,6 +78,16 @@ pub struct UserServiceSettings {
     pub jwks_max_age_seconds: NonZeroU64,
     /// Shortest time between two fetches of the keys.
     pub jwks_min_interval_seconds: NonZeroU64,
+}
+
+/// The `[account_deletion]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountDeletionSettings {
+    /// The name of the service that tells of deleted accounts.
+    pub client_id: String,
+    /// How it proves itself; generated where it is not given.
+    pub client_secret: Option<SecretString>,
 }
 
 /// The `[analysis]` section.
@@ -159,11 +171,24 @@ impl Settings {
     /// # Errors
     /// When the secret is not given and its file can be neither read nor made.
     pub fn client_secret(&self) -> Result<SecretString, SettingsError> {
-        if let Some(secret) = &self.user_service.client_secret {
+        self.secret(self.user_service.client_secret.as_ref(), "introspection_client_secret")
+    }
+
+    /// What User Service proves itself with when it tells of deleted accounts.
+    ///
+    /// # Errors
+    /// As [`Self::client_secret`].
+    pub fn account_deletion_secret(&self) -> Result<SecretString, SettingsError> {
+        self.secret(self.account_deletion.client_secret.as_ref(), "account_deletion_client_secret")
+    }
+
+    /// The secret that was given, else the one in the file `name`, which is made at first start.
+    fn secret(&self, given: Option<&SecretString>, name: &str) -> Result<SecretString, SettingsError> {
+        if let Some(secret) = given {
             return Ok(secret.clone());
         }
         let folder = self.secrets_dir.clone().unwrap_or_else(|| self.data_dir.join("secrets"));
-        let path = folder.join("introspection_client_secret");
+        let path = folder.join(name);
         secret_file::load_or_create(&path)
             .map_err(|error| SettingsError::key("secrets_dir", format!("{}: {error}", path.display())))
     }

@@ -11,6 +11,7 @@ use actix_web::{App, HttpServer, web};
 use migration::video_db::Migrator;
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
+use service_kit::client_credentials::ClientCredentials;
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::health::Readiness;
 use service_kit::settings::SettingsError;
@@ -220,6 +221,10 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
         settings.client_secret()?,
         Arc::clone(&state.clock),
     ));
+    let user_service = web::Data::new(ClientCredentials::new(
+        &settings.account_deletion.client_id,
+        &settings.account_deletion_secret()?,
+    ));
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
     let readiness = readiness(&state, settings, timeout);
     let document = api::document();
@@ -231,6 +236,7 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
         let app = App::new()
             .app_data(web::Data::new(state.clone()))
             .app_data(introspector.clone())
+            .app_data(user_service.clone())
             .app_data(client)
             .wrap(metrics.clone())
             .wrap(from_fn(request::request_context))

@@ -39,6 +39,12 @@ pub struct Model {
     pub role: Role,
     /// Since when nobody may log in and no token counts; null where the account is in use.
     pub disabled_at: Option<DateTimeUtc>,
+    /// BCP 47 language tag.
+    pub locale: Option<String>,
+    /// What stands for a picture, where the owner chose it.
+    pub initials: Option<String>,
+    /// Counts changes that owners make.
+    pub revision: i32,
     #[sea_orm(has_many)]
     pub sessions: HasMany<super::session::Entity>,
     #[sea_orm(has_many)]

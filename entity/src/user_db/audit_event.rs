@@ -35,6 +35,11 @@ pub enum Action {
     AllSessionsEnd,
     AccountDisable,
     AccountEnable,
+    ProfileChange,
+    EmailChange,
+    PasswordChange,
+    AccountDelete,
+    AccountExport,
     /// A refresh token was presented a second time, and its session ended.
     RefreshTokenReuse,
 }

@@ -2,6 +2,8 @@
 
 mod m20261122_000001_accounts_and_sessions;
 mod m20261122_000010_account_roles;
+mod m20261122_000011_profile;
+mod m20261122_000012_outbox;
 mod m20261122_000020_audit_log;
 mod m20261122_000021_session_listing;
 mod m20261122_000022_login_throttle;
@@ -19,6 +21,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_accounts_and_sessions::Migration),
             Box::new(m20261122_000010_account_roles::Migration),
+            Box::new(m20261122_000011_profile::Migration),
+            Box::new(m20261122_000012_outbox::Migration),
             Box::new(m20261122_000020_audit_log::Migration),
             Box::new(m20261122_000021_session_listing::Migration),
             Box::new(m20261122_000022_login_throttle::Migration),

@@ -52,6 +52,9 @@ impl Accounts {
             updated_at: Set(now),
             role: Set(new.role),
             disabled_at: Set(None),
+            locale: Set(None),
+            initials: Set(None),
+            revision: Set(0),
         };
         let transaction = self.db.begin().await?;
         let created = match account::Entity::insert(row).exec_with_returning(&transaction).await {

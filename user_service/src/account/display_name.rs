@@ -33,6 +33,8 @@ impl TryFrom<String> for DisplayName {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<DisplayName, &'static str> {
@@ -49,6 +51,18 @@ mod tests {
     fn nothing_too_much_and_control_characters_are_refused() {
         for name in ["", "   ", "a\0b", "a\nb", &"x".repeat(129)] {
             assert!(parse(name).is_err(), "{name:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_is_one_line_and_fits_its_column(text in "\\PC{0,140}|.{0,20}|[ \\t\\n]{0,5}") {
+            if let Ok(name) = parse(&text) {
+                let kept = name.into_inner();
+                prop_assert!((1..=128).contains(&kept.chars().count()));
+                prop_assert!(!kept.chars().any(char::is_control));
+                prop_assert_eq!(kept.trim(), &kept);
+            }
         }
     }
 }

@@ -71,6 +71,8 @@ fn is_domain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Email, &'static str> {
@@ -118,5 +120,20 @@ mod tests {
     #[test]
     fn an_address_is_not_shown_when_debugged() {
         assert!(!format!("{:?}", parse("ann@example.org").unwrap()).contains("ann"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_address_that_is_taken_can_leave_its_line_or_its_column(
+            text in "\\PC{0,40}@\\PC{0,40}|[a-zA-Zžİ.+-]{1,80}@[a-zA-Z.-]{1,200}|.{0,30}"
+        ) {
+            if let Ok(email) = parse(&text) {
+                prop_assert!(text.len() <= 254 && email.key().len() <= 254);
+                prop_assert!(!text.chars().any(|character| character.is_control() || character.is_whitespace()));
+                prop_assert!(!text.contains(['<', '>', ',', ';', '"', '\\']));
+                prop_assert_eq!(text.matches('@').count(), 1);
+                prop_assert_eq!(email.key().to_lowercase(), email.key());
+            }
+        }
     }
 }

@@ -2,11 +2,16 @@
 
 mod administration;
 mod creation;
+mod deletion;
 mod display_name;
 mod email;
+mod initials;
+mod locale;
 mod password;
+mod profile;
 mod username;
 
+use chrono::{DateTime, Utc};
 use entity::user_db::account::{self, Model};
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 use service_kit::client_address::ClientAddress;
@@ -15,11 +20,16 @@ use uuid::Uuid;
 
 pub(crate) use self::administration::Search;
 pub(crate) use self::creation::{CreateError, NewAccount};
+pub(crate) use self::deletion::Belongings;
 pub(crate) use self::display_name::DisplayName;
 pub(crate) use self::email::Email;
+pub(crate) use self::initials::Initials;
+pub(crate) use self::locale::Locale;
 pub(crate) use self::password::{NewPassword, Password, Refusal, Strength, WantedPassword};
+pub(crate) use self::profile::{ChangeError, ProfileChanges};
 pub(crate) use self::username::Username;
 use crate::audit::{Action, Audit, Entry, Outcome, Who};
+use crate::outbox::Bell;
 
 /// The accounts in the database.
 #[derive(Clone)]
@@ -27,6 +37,7 @@ pub(crate) struct Accounts {
     db: DatabaseConnection,
     clock: SharedClock,
     audit: Audit,
+    bell: Bell,
 }
 
 /// By what somebody who logs in says who they are.
@@ -37,8 +48,13 @@ pub(crate) enum Name {
 }
 
 impl Accounts {
-    pub(crate) fn new(db: DatabaseConnection, clock: SharedClock) -> Self {
-        Self { db, audit: Audit::new(clock.clone()), clock }
+    pub(crate) fn new(db: DatabaseConnection, clock: SharedClock, bell: Bell) -> Self {
+        Self { db, audit: Audit::new(clock.clone()), clock, bell }
+    }
+
+    /// The time it is for accounts.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Writes into the audit log that somebody did not get in, into which account, if any.

@@ -129,6 +129,8 @@ impl Strength {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NAMES: [&str; 4] =
@@ -200,5 +202,18 @@ mod tests {
     fn a_password_is_not_shown_when_debugged() {
         assert!(!format!("{:?}", want("correct horse").unwrap()).contains("horse"));
         assert!(!format!("{:?}", want("sunshine").unwrap_err()).contains("sunshine"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_may_be_kept_can_be_proven_and_is_kept_whole(text in "\\PC{0,80}|.{6,12}|[a-z0-9]{6,80}") {
+            match want(&text) {
+                Ok(password) => {
+                    prop_assert_eq!(password.expose_secret(), &text);
+                    prop_assert!(Password::verifiable(text).is_some());
+                }
+                Err(refusal) => prop_assert!(refusal.strength.score <= 4 && !refusal.reason.is_empty()),
+            }
+        }
     }
 }

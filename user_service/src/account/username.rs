@@ -41,6 +41,8 @@ impl TryFrom<String> for Username {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Username, &'static str> {
@@ -66,5 +68,16 @@ mod tests {
     #[test]
     fn spellings_of_one_name_have_one_key() {
         assert_eq!(parse("ANN").unwrap().key(), parse("ann").unwrap().key());
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_names_that_are_taken_look_alike(text in "\\PC{0,70}|[a-zA-Z0-9._-]{1,70}|.{3,8}") {
+            if let Ok(name) = parse(&text) {
+                prop_assert!((3..=64).contains(&text.len()));
+                prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
+                prop_assert_eq!(name.key(), text.to_ascii_lowercase());
+            }
+        }
     }
 }

@@ -83,6 +83,13 @@ impl Scope for ProfileRead {
     const NAME: &'static str = "profile:read";
 }
 
+/// To change it.
+pub(crate) enum ProfileWrite {}
+
+impl Scope for ProfileWrite {
+    const NAME: &'static str = "profile:write";
+}
+
 /// Somebody, or a program of theirs, who may do `S`.
 pub(crate) struct Authorized<S> {
     pub(crate) account: account::Model,

@@ -3,9 +3,12 @@
 mod admin;
 mod audit;
 mod bearer;
+mod current_password;
+mod leaving;
 mod login;
 mod logout;
 mod origin;
+mod password;
 mod profile;
 mod refresh;
 mod register;
@@ -17,6 +20,7 @@ mod weak_password;
 use actix_web::http::Method;
 use chrono::{DateTime, Utc};
 use entity::user_db::account;
+use sea_orm::ActiveEnum;
 use serde::Serialize;
 use service_kit::endpoint::Endpoint;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -24,6 +28,7 @@ use utoipa::openapi::{Components, OpenApi};
 use utoipa::{OpenApi as _, ToSchema};
 use uuid::Uuid;
 
+use crate::account::Initials;
 use crate::oauth;
 
 /// The description of everything in [`endpoints`].
@@ -35,7 +40,11 @@ use crate::oauth;
         login::login,
         refresh::refresh,
         logout::logout,
-        profile::profile,
+        profile::read,
+        profile::change,
+        leaving::delete,
+        leaving::export,
+        password::change,
         sessions::list,
         sessions::end_others,
         sessions::end_one,
@@ -72,7 +81,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/users/login", login::login),
         Endpoint::new(Method::POST, "/users/refresh", refresh::refresh),
         Endpoint::new(Method::POST, "/users/logout", logout::logout),
-        Endpoint::new(Method::GET, "/users/profile", profile::profile),
+        Endpoint::new(Method::GET, "/users/profile", profile::read),
+        Endpoint::new(Method::PATCH, "/users/profile", profile::change),
+        Endpoint::new(Method::DELETE, "/users/profile", leaving::delete),
+        Endpoint::new(Method::GET, "/users/profile/export", leaving::export),
+        Endpoint::new(Method::POST, "/users/password", password::change),
         Endpoint::new(Method::GET, "/users/sessions", sessions::list),
         Endpoint::new(Method::DELETE, "/users/sessions", sessions::end_others),
         Endpoint::new(Method::DELETE, "/users/sessions/{id}", sessions::end_one),
@@ -103,17 +116,33 @@ pub(crate) struct Account {
     email: String,
     #[schema(required)]
     display_name: Option<String>,
+    /// The language to address the owner in (BCP 47).
+    #[schema(required, example = "en-GB")]
+    locale: Option<String>,
+    /// What stands for a picture: the owner's choice, or those of the name.
+    #[schema(example = "AL")]
+    initials: String,
+    /// `user` or `admin`
+    #[schema(example = "user")]
+    role: String,
     created_at: DateTime<Utc>,
+    /// When the account was last changed.
+    updated_at: DateTime<Utc>,
 }
 
 impl From<account::Model> for Account {
     fn from(row: account::Model) -> Self {
+        let name = row.display_name.as_ref().unwrap_or(&row.username);
         Self {
+            initials: row.initials.unwrap_or_else(|| Initials::of(name)),
             id: row.id,
             username: row.username,
             email: row.email,
             display_name: row.display_name,
+            locale: row.locale,
+            role: row.role.to_value(),
             created_at: row.created_at,
+            updated_at: row.updated_at,
         }
     }
 }

@@ -7,7 +7,6 @@ pub(crate) mod introspection;
 
 use entity::user_db::account::Role;
 
-pub(crate) use self::client::ServiceClient;
 pub(crate) use self::discovery::metadata;
 
 /// What everybody's login may do: everything its owner may.

@@ -11,11 +11,15 @@ mod introspection;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod profile;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]

@@ -146,6 +146,13 @@ async fn real_answers_have_the_members_that_are_described(
     let token = login.body["access_token"].as_str().unwrap();
     description.assert_describes("get", "/users/profile", &service.profile(token).await);
     description.assert_describes("get", "/users/profile", &service.profile("x").await);
+    let export = service.with_token(Method::GET, "/users/profile/export", token).await;
+    description.assert_describes("get", "/users/profile/export", &export);
+    let changed = service.send(Method::PATCH, "/users/profile", token, &[], &json!({"locale": "cs"})).await;
+    description.assert_describes("patch", "/users/profile", &changed);
+    let weak = json!({"current_password": "x", "new_password": "x"});
+    let weak = service.send(Method::POST, "/users/password", token, &[], &weak).await;
+    description.assert_describes("post", "/users/password", &weak);
     description.assert_describes(
         "post",
         "/users/refresh",

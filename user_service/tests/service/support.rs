@@ -113,6 +113,23 @@ impl TestService {
         .await
     }
 
+    /// A body in the name of somebody, with headers such as `If-Match`.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: &impl Serialize,
+    ) -> Answer {
+        let mut request = self.request(method, path);
+        request = request.insert_header((header::AUTHORIZATION, format!("Bearer {token}")));
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        read(request.send_json(body)).await
+    }
+
     pub(crate) async fn profile(&self, token: &str) -> Answer {
         self.with_token(Method::GET, "/users/profile", token).await
     }

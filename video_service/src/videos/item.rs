@@ -136,7 +136,7 @@ pub(super) async fn delete(
 }
 
 /// Removes the record and all that belongs to it, then the bytes that nobody names any more.
-async fn remove(state: State, id: Uuid) -> Result<(), Problem> {
+pub(crate) async fn remove(state: State, id: Uuid) -> Result<(), Problem> {
     let transaction = state.db.begin().await?;
     let analyses =
         analysis::Entity::find().filter(analysis::COLUMN.video_id.eq(id)).all(&transaction).await?;

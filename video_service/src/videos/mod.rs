@@ -17,6 +17,7 @@ use service_kit::problem::Problem;
 use utoipa::OpenApi;
 use uuid::Uuid;
 
+pub(crate) use self::item::remove;
 use crate::auth::Caller;
 
 /// What this module answers, for the reader.

@@ -1,6 +1,8 @@
 //! Video Service as its clients meet it: the real application on a free port, beside a real User Service.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod analyses;
 #[cfg(test)]
 mod bad_input;

@@ -21,7 +21,7 @@ pub(crate) use process::{Client, Installation, run_video_service};
 pub(crate) use user::User;
 
 /// How long anything in a test may take; only a fault takes so long.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -124,6 +124,11 @@ impl Kadr {
     /// A request to User Service.
     pub(crate) fn users(&self, method: &str, path: &str) -> awc::ClientRequest {
         self.client.request(method.parse().unwrap(), format!("{}{path}", self.user_url))
+    }
+
+    /// A secret that both services share.
+    pub(crate) fn secret(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join("secrets").join(name)).unwrap()
     }
 
     /// The host and port of Video Service, for what no HTTP library would send.

@@ -32,11 +32,16 @@ impl Installation {
 
     /// User Service on a free port, or on `port` where others know it already.
     pub(crate) fn user_service(&self, port: &str) -> Process {
+        self.user_service_with(port, &[])
+    }
+
+    pub(crate) fn user_service_with(&self, port: &str, settings: &[(&str, &str)]) -> Process {
         let mut command = Command::new(program("user_service"));
         command
             .env("USER_SERVICE__DATA_DIR", self.data())
             .env("USER_SERVICE__HTTP__PORT", port)
-            .env("USER_SERVICE__PASSWORDS__BCRYPT_COST", "4");
+            .env("USER_SERVICE__PASSWORDS__BCRYPT_COST", "4")
+            .envs(settings.iter().copied());
         Process::start(command)
     }
 

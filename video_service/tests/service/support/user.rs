@@ -51,6 +51,12 @@ impl<'a> User<'a> {
         Answer::to(self.request("PUT", path).content_type("video/mp4"), content).await
     }
 
+    /// The id of the account.
+    pub(crate) async fn account(&self) -> String {
+        let request = self.kadr.users("GET", "/users/profile").bearer_auth(&self.token);
+        Answer::to(request, "").await.ok(200)["id"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn logout(&self) {
         let request = self.kadr.users("POST", "/users/logout").bearer_auth(&self.token);
         Answer::to(request, "").await.ok(204);
