@@ -9,6 +9,7 @@ use std::path::Path;
 use actix_web::web::{self, PathConfig, QueryConfig};
 use serde::Deserialize;
 
+use crate::cors::AllowedOrigins;
 use crate::problem::{FieldError, Problem};
 use crate::settings::SettingsError;
 
@@ -22,6 +23,8 @@ pub struct HttpSettings {
     pub port: u16,
     /// Threads that answer requests.
     pub workers: std::num::NonZeroUsize,
+    /// The web sites whose pages may use the service.
+    pub cors_allowed_origins: AllowedOrigins,
     /// How long requests in flight may take to end when the service stops, in seconds.
     pub shutdown_timeout_seconds: u64,
 }

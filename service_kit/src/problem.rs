@@ -218,18 +218,22 @@ impl ResponseError for Problem {
     }
 }
 
-impl From<sea_orm::DbErr> for Problem {
+impl From<&sea_orm::DbErr> for Problem {
     /// A database that is away is a 503, so that clients come back; anything else is our fault.
-    fn from(error: sea_orm::DbErr) -> Self {
-        match error {
-            sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_) => {
-                Self::unavailable("the database cannot be reached", 5).cause(error)
-            }
-            other if crate::database::is_disconnect(&other) => {
-                Self::unavailable("the database cannot be reached", 5).cause(other)
-            }
-            other => Self::internal(format!("database: {other}")),
+    fn from(error: &sea_orm::DbErr) -> Self {
+        let is_away = matches!(error, sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_))
+            || crate::database::is_disconnect(error);
+        if is_away {
+            Self::unavailable("the database cannot be reached", 5).cause(error)
+        } else {
+            Self::internal(format!("database: {error}"))
         }
+    }
+}
+
+impl From<sea_orm::DbErr> for Problem {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::from(&error)
     }
 }
 

@@ -3,12 +3,15 @@
 //! JSON Web Tokens (RFC 7519) with the explicit type `at+jwt` (RFC 8725 §3.11), so that nothing else this service may
 //! ever sign passes for one.
 
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::user_db::session;
 use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::sessions::{Rejection, SessionError};
@@ -17,6 +20,9 @@ use crate::signing_keys::{ALGORITHM, SigningKeys};
 
 /// The `typ` of an access token's header.
 const TYPE: &str = "at+jwt";
+
+/// Tokens whose signatures are remembered as right: a few megabytes.
+const MAX_VERIFIED: NonZeroUsize = NonZeroUsize::new(1 << 13).unwrap();
 
 /// What a token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,8 +47,18 @@ pub(crate) struct AccessToken {
     pub(crate) expires_in: i64,
 }
 
+/// What a token says whose signature was found right.
+#[derive(Clone)]
+struct Verified {
+    kid: String,
+    claims: Claims,
+}
+
 /// Signs and checks access tokens. What it cannot know: whether the session has ended since.
 pub(crate) struct AccessTokens {
+    /// Tokens that were found right, by their SHA-256: a signature stays right, and checking it is most of the work of an
+    /// introspection.
+    verified: Mutex<LruCache<[u8; 32], Verified>>,
     keys: Arc<SigningKeys>,
     issuer: String,
     audience: String,
@@ -59,6 +75,7 @@ impl AccessTokens {
         // The library would ask the machine for the time; ours is handed in.
         validation.validate_exp = false;
         Self {
+            verified: Mutex::new(LruCache::new(MAX_VERIFIED)),
             keys,
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
@@ -93,6 +110,28 @@ impl AccessTokens {
 
     /// What a token says, if this service signed it and it has not expired.
     pub(crate) async fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Claims, SessionError> {
+        let digest = Sha256::digest(token).into();
+        let known = self.verified().get(&digest).cloned();
+        let claims = match known {
+            // Its key may have been withdrawn meanwhile.
+            Some(known) if self.keys.find(&known.kid).await?.is_some() => known.claims,
+            _ => {
+                let verified = self.verify_signature(token).await?;
+                self.verified().put(digest, verified.clone());
+                verified.claims
+            }
+        };
+        if claims.exp <= now.timestamp() {
+            return Err(Rejection::TokenExpired.into());
+        }
+        Ok(claims)
+    }
+
+    fn verified(&self) -> MutexGuard<'_, LruCache<[u8; 32], Verified>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn verify_signature(&self, token: &str) -> Result<Verified, SessionError> {
         let header = decode_header(token).map_err(Rejection::NoToken)?;
         if header.alg != ALGORITHM {
             return Err(Rejection::WrongAlgorithm.into());
@@ -104,9 +143,6 @@ impl AccessTokens {
         let key = self.keys.find(&kid).await?.ok_or(Rejection::UnknownKey)?;
         let claims =
             decode::<Claims>(token, &key.decoding, &self.validation).map_err(Rejection::NotOurs)?.claims;
-        if claims.exp <= now.timestamp() {
-            return Err(Rejection::TokenExpired.into());
-        }
-        Ok(claims)
+        Ok(Verified { kid, claims })
     }
 }

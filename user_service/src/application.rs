@@ -14,6 +14,7 @@ use service_kit::client_credentials::ClientCredentials;
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::health::{self, Readiness};
 use service_kit::request::request_context;
+use service_kit::security_headers::security_headers;
 use service_kit::settings::SettingsError;
 use service_kit::shutdown::Signals;
 use service_kit::{app, endpoint, metrics, openapi, secret_file};
@@ -66,6 +67,7 @@ pub struct Application {
     port: u16,
     db: DatabaseConnection,
     passwords: PasswordHasher,
+    pub(crate) sessions: Sessions,
     signals: Signals,
     courier: JoinHandle<()>,
 }
@@ -123,10 +125,14 @@ impl Application {
         let keys = web::Data::from(keys);
         let metadata = web::Data::new(oauth::metadata(&settings.tokens.issuer));
         let hasher = passwords.clone();
+        let own_sessions = sessions.clone();
+        let origins = settings.http.cors_allowed_origins.clone();
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(metrics.clone())
                 .wrap(from_fn(request_context))
+                .wrap(origins.middleware())
+                .wrap(from_fn(security_headers))
                 .app_data(proxies.clone())
                 .app_data(limits.clone())
                 .app_data(tokens.clone())
@@ -153,7 +159,8 @@ impl Application {
         .listen(listener)?
         .run();
         log::info!("listening host={} port={port}", settings.http.host);
-        Ok(Self { server, port, db, passwords, signals, courier: actix_rt::spawn(courier.run()) })
+        let courier = actix_rt::spawn(courier.run());
+        Ok(Self { server, port, db, passwords, sessions: own_sessions, signals, courier })
     }
 
     /// The port it listens on, where the settings left the choice to the machine.
@@ -171,7 +178,7 @@ impl Application {
     /// Answers until SIGTERM or Ctrl-C, then lets the requests in flight end.
     ///
     /// # Errors
-    /// When the server ends by itself.
+    /// When the server ends by itself, or what it cannot do without.
     pub async fn run_until_stopped(self) -> io::Result<()> {
         let handle = self.server.handle();
         let mut server = self.server;
@@ -180,6 +187,12 @@ impl Application {
             () = self.signals.received() => {
                 let (outcome, ()) = tokio::join!(server, handle.stop(true));
                 outcome
+            }
+            () = self.sessions.ended() => {
+                // Nobody can be let in or out: better to be started again.
+                log::error!("the session actor has died");
+                let (_, ()) = tokio::join!(server, handle.stop(true));
+                Err(io::Error::other("the session actor has died"))
             }
         };
         // A delivery that breaks off is begun again by the next process.

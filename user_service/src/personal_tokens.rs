@@ -108,6 +108,13 @@ impl PersonalTokens {
         Ok(existed)
     }
 
+    /// Removes the token `presented`, at the wish of whoever has it.
+    pub(crate) async fn revoke(&self, presented: &str, from: ClientAddress) -> Result<(), SessionError> {
+        let (token, account) = self.find(presented).await?;
+        self.delete(account.id, token.id, from).await?;
+        Ok(())
+    }
+
     /// The token `presented` and its account, if it counts.
     pub(crate) async fn find(
         &self,

@@ -14,6 +14,7 @@ use sea_orm_migration::MigratorTrait;
 use service_kit::client_credentials::ClientCredentials;
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::health::Readiness;
+use service_kit::security_headers::security_headers;
 use service_kit::settings::SettingsError;
 use service_kit::shutdown::Signals;
 use service_kit::{app, endpoint, health, metrics, openapi, request};
@@ -228,6 +229,7 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
     let readiness = readiness(&state, settings, timeout);
     let document = api::document();
+    let origins = settings.http.cors_allowed_origins.clone();
     let metrics = metrics::middleware("video_service").map_err(environment)?;
     let server = HttpServer::new(move || {
         // A client belongs to its thread: connections are kept there.
@@ -240,6 +242,8 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
             .app_data(client)
             .wrap(metrics.clone())
             .wrap(from_fn(request::request_context))
+            .wrap(origins.middleware())
+            .wrap(from_fn(security_headers))
             .configure(app::defaults)
             .configure(health::routes(readiness.clone()));
         if role == Role::Work {

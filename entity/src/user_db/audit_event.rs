@@ -32,6 +32,8 @@ pub enum Action {
     OtherSessionsEnd,
     TokenCreate,
     TokenDelete,
+    /// A token of a session was revoked, and the session ended.
+    TokenRevoke,
     AllSessionsEnd,
     AccountDisable,
     AccountEnable,

@@ -58,6 +58,7 @@ use crate::oauth;
         admin::enable,
         admin::end_sessions,
         oauth::introspection::introspect,
+        oauth::revocation::revoke,
         oauth::discovery::jwks,
         oauth::discovery::server_metadata,
     )
@@ -99,6 +100,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/admin/users/{id}/enable", admin::enable),
         Endpoint::new(Method::DELETE, "/admin/users/{id}/sessions", admin::end_sessions),
         Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
+        Endpoint::new(Method::POST, "/oauth/revoke", oauth::revocation::revoke),
         Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),
         Endpoint::new(
             Method::GET,

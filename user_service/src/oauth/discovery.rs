@@ -46,6 +46,9 @@ pub(crate) struct ServerMetadata {
     jwks_uri: String,
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint: String,
+    /// `none`: whoever has a token may revoke it.
+    revocation_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: Vec<&'static str>,
     /// None: people log in with `POST /users/login`, which is not an OAuth grant.
     response_types_supported: [&'static str; 0],
@@ -60,6 +63,8 @@ pub(crate) fn metadata(issuer: &str) -> ServerMetadata {
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         introspection_endpoint: format!("{issuer}/oauth/introspect"),
         introspection_endpoint_auth_methods_supported: ["client_secret_basic"],
+        revocation_endpoint: format!("{issuer}/oauth/revoke"),
+        revocation_endpoint_auth_methods_supported: ["none", "client_secret_basic"],
         scopes_supported: SCOPES.into_iter().chain([ADMIN_SCOPE]).collect(),
         response_types_supported: [],
         grant_types_supported: [],

@@ -4,6 +4,7 @@ mod client;
 pub(crate) mod discovery;
 mod error;
 pub(crate) mod introspection;
+pub(crate) mod revocation;
 
 use entity::user_db::account::Role;
 

@@ -1,5 +1,7 @@
 //! Why a token does not count. Clients learn that it does not; the log learns why.
 
+use std::sync::Arc;
+
 use actix::MailboxError;
 use sea_orm::DbErr;
 use service_kit::problem::Problem;
@@ -47,6 +49,9 @@ pub(crate) enum SessionError {
     Rejected(#[from] Rejection),
     #[error("database: {0}")]
     Database(#[from] DbErr),
+    /// The query failed that others waited for as well.
+    #[error("database: {0}")]
+    Check(Arc<DbErr>),
     #[error("signing keys: {0}")]
     Keys(#[from] SigningKeyError),
     #[error("signing: {0}")]
@@ -68,6 +73,7 @@ impl From<SessionError> for Problem {
             SessionError::Database(error) | SessionError::Keys(SigningKeyError::Database(error)) => {
                 error.into()
             }
+            SessionError::Check(error) => error.as_ref().into(),
             SessionError::Actor(_) => Self::unavailable("sessions cannot be reached", 1).cause(error),
             other => Self::internal(other),
         }

@@ -1,9 +1,11 @@
 //! [`SessionActor`] is the one place where it is decided whether a session lives: it opens, refreshes, ends and
 //! checks sessions. Handlers talk to it through [`Sessions`].
 //!
-//! It owns no state of its own: the truth is in the database, so that several instances agree and nothing is lost when
-//! one dies. A dead actor makes every method fail with [`SessionError::Actor`] and turns `/readyz` red.
+//! It remembers nothing but the questions that wait: the truth is in the database, so that several instances agree and
+//! nothing is lost when one dies. A dead actor makes every method fail with [`SessionError::Actor`], turns `/readyz` red and ends the process, which is
+//! then started again.
 
+mod checks;
 mod device;
 mod error;
 mod refresh_token;
@@ -13,14 +15,19 @@ mod tests;
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, MailboxError, Message, ResponseFuture,
+    WrapFuture,
+};
 use entity::user_db::{account, session};
 use sea_orm::{DatabaseConnection, TransactionTrait};
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::client_address::ClientAddress;
 use service_kit::clock::SharedClock;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use self::checks::{Check, Checks};
 pub(crate) use self::error::{Rejection, SessionError};
 pub(crate) use self::refresh_token::RefreshTokens;
 use self::store::Rotation;
@@ -64,6 +71,13 @@ struct ListSessions {
     limit: u64,
 }
 
+/// Find the session of a refresh token.
+#[derive(Message)]
+#[rtype(result = "Reply<session::Model>")]
+struct FindSession {
+    refresh_token: SecretString,
+}
+
 /// End sessions.
 #[derive(Message)]
 #[rtype(result = "Reply<u64>")]
@@ -100,6 +114,7 @@ pub(crate) struct Authenticated {
 #[derive(Clone)]
 pub(crate) struct Sessions {
     address: Addr<SessionActor>,
+    life: watch::Receiver<()>,
     access_tokens: Arc<AccessTokens>,
     clock: SharedClock,
 }
@@ -114,8 +129,10 @@ impl Sessions {
         lifetimes: Lifetimes,
     ) -> Self {
         let audit = Audit::new(clock.clone());
-        let address = SessionActor { db, clock: clock.clone(), audit, refresh_tokens, lifetimes }.start();
-        Self { address, access_tokens: Arc::new(access_tokens), clock }
+        let decisions = Decisions { db, clock: clock.clone(), audit, refresh_tokens, lifetimes };
+        let (sender, life) = watch::channel(());
+        let address = SessionActor { decisions, checks: Checks::default(), _life: sender }.start();
+        Self { address, life, access_tokens: Arc::new(access_tokens), clock }
     }
 
     /// Opens a session.
@@ -146,6 +163,28 @@ impl Sessions {
         self.command(EndSessions { ending, entry }).await
     }
 
+    /// Ends the session of an access token or a refresh token, at the wish of whoever has it.
+    pub(crate) async fn revoke(&self, token: SecretString, from: ClientAddress) -> Reply<()> {
+        let (id, account) = if RefreshTokens::concerns(token.expose_secret()) {
+            let session = self.address.send(FindSession { refresh_token: token }).await??;
+            (session.id, session.account_id)
+        } else {
+            let caller = self.authenticate(token.expose_secret()).await?;
+            (caller.claims.sid, caller.account.id)
+        };
+        let (what, result) = (Action::TokenRevoke, Outcome::Success);
+        let entry = Entry { who: Who::Owner(account), what, from: Some(from), result };
+        self.end(Ending::One { id, account }, entry).await?;
+        Ok(())
+    }
+
+    /// Waits until the actor is dead, whatever it died of.
+    pub(crate) async fn ended(&self) {
+        let mut life = self.life.clone();
+        // Nothing is ever sent: only the end is told.
+        while life.changed().await.is_ok() {}
+    }
+
     /// Whether the actor answers; the error is for the log.
     pub(crate) async fn ping(&self) -> Result<(), String> {
         self.address.send(Ping).await.map_err(|error| error.to_string())
@@ -170,8 +209,16 @@ impl Sessions {
 }
 
 /// See the module.
-#[derive(Clone)]
 struct SessionActor {
+    decisions: Decisions,
+    checks: Checks,
+    /// Dropped with the actor, which is how its death is noticed: a panic calls none of its methods.
+    _life: watch::Sender<()>,
+}
+
+/// What the actor decides with, for the futures that it starts.
+#[derive(Clone)]
+struct Decisions {
     db: DatabaseConnection,
     clock: SharedClock,
     audit: Audit,
@@ -191,8 +238,8 @@ impl Handler<OpenSession> for SessionActor {
     type Result = ResponseFuture<Reply<Renewal>>;
 
     fn handle(&mut self, OpenSession(new): OpenSession, _: &mut Self::Context) -> Self::Result {
-        let actor = self.clone();
-        Box::pin(async move { actor.open(new).await })
+        let decisions = self.decisions.clone();
+        Box::pin(async move { decisions.open(new).await })
     }
 }
 
@@ -200,17 +247,19 @@ impl Handler<RefreshSession> for SessionActor {
     type Result = ResponseFuture<Reply<Renewal>>;
 
     fn handle(&mut self, message: RefreshSession, _: &mut Self::Context) -> Self::Result {
-        let actor = self.clone();
-        Box::pin(async move { actor.refresh(message.presented.expose_secret(), message.from).await })
+        let decisions = self.decisions.clone();
+        Box::pin(async move { decisions.refresh(message.presented.expose_secret(), message.from).await })
     }
 }
 
 impl Handler<CheckSession> for SessionActor {
     type Result = ResponseFuture<Reply<account::Model>>;
 
-    fn handle(&mut self, message: CheckSession, _: &mut Self::Context) -> Self::Result {
-        let (db, now) = (self.db.clone(), self.clock.now());
-        Box::pin(async move { Ok(store::find_alive(&db, message.id, message.account_id, now).await??) })
+    fn handle(&mut self, message: CheckSession, context: &mut Self::Context) -> Self::Result {
+        let (answer, answered) = oneshot::channel();
+        self.checks.add(Check { id: message.id, account_id: message.account_id, answer });
+        self.run_checks(context);
+        Box::pin(async move { answered.await.map_err(|_| MailboxError::Closed)? })
     }
 }
 
@@ -218,9 +267,23 @@ impl Handler<ListSessions> for SessionActor {
     type Result = ResponseFuture<Reply<Vec<Listed>>>;
 
     fn handle(&mut self, message: ListSessions, _: &mut Self::Context) -> Self::Result {
-        let (db, lifetimes, now) = (self.db.clone(), self.lifetimes, self.clock.now());
+        let (db, lifetimes, now) =
+            (self.decisions.db.clone(), self.decisions.lifetimes, self.decisions.clock.now());
         let ListSessions { account, before, limit } = message;
         Box::pin(async move { Ok(store::list(&db, account, before, limit, lifetimes, now).await?) })
+    }
+}
+
+impl Handler<FindSession> for SessionActor {
+    type Result = ResponseFuture<Reply<session::Model>>;
+
+    fn handle(&mut self, message: FindSession, _: &mut Self::Context) -> Self::Result {
+        let db = self.decisions.db.clone();
+        let hash = refresh_token::digest(message.refresh_token.expose_secret());
+        Box::pin(async move {
+            let found = store::find_by_token(&db, hash).await?;
+            found.ok_or_else(|| Rejection::NoRefreshToken.into())
+        })
     }
 }
 
@@ -228,8 +291,8 @@ impl Handler<EndSessions> for SessionActor {
     type Result = ResponseFuture<Reply<u64>>;
 
     fn handle(&mut self, message: EndSessions, _: &mut Self::Context) -> Self::Result {
-        let actor = self.clone();
-        Box::pin(async move { actor.end(message.ending, message.entry).await })
+        let decisions = self.decisions.clone();
+        Box::pin(async move { decisions.end(message.ending, message.entry).await })
     }
 }
 
@@ -240,6 +303,23 @@ impl Handler<Ping> for SessionActor {
 }
 
 impl SessionActor {
+    /// Begins the queries that may begin.
+    fn run_checks(&mut self, context: &mut Context<Self>) {
+        while let Some(batch) = self.checks.next_batch() {
+            let (db, now) = (self.decisions.db.clone(), self.decisions.clock.now());
+            let query = async move {
+                let found = store::find_with_accounts(&db, batch.sessions()).await;
+                batch.answer(found, now);
+            };
+            context.spawn(query.into_actor(self).map(|(), actor, context| {
+                actor.checks.ended();
+                actor.run_checks(context);
+            }));
+        }
+    }
+}
+
+impl Decisions {
     async fn open(&self, new: NewSession) -> Reply<Renewal> {
         let refresh_token = RefreshTokens::first()?;
         let hash = refresh_token::digest(refresh_token.expose_secret());

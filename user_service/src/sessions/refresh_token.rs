@@ -25,6 +25,11 @@ impl RefreshTokens {
         Self { mac: Hmac::new(&Sha512::digest(secret.expose_secret())) }
     }
 
+    /// Whether `token` says that it is a refresh token.
+    pub(crate) fn concerns(token: &str) -> bool {
+        token.starts_with(PREFIX)
+    }
+
     /// The first token of a session.
     pub(crate) fn first() -> Result<SecretString, random::Error> {
         Ok(token(&random::bytes::<32>()?))

@@ -1,5 +1,7 @@
 //! Sessions in the database: what may happen to them, decided without an actor.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::user_db::{account, refresh_token, session};
 use sea_orm::sea_query::Expr;
@@ -121,23 +123,17 @@ pub(super) async fn rotate(
     }
 }
 
-/// The session `id` of the account `account_id`, if tokens of it still count.
-pub(super) async fn find_alive(
+/// Those of the sessions `ids` that there are, with their accounts, by their identifiers.
+pub(super) async fn find_with_accounts(
     db: &impl ConnectionTrait,
-    id: Uuid,
-    account_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Result<account::Model, Rejection>, DbErr> {
-    let found = session::Entity::find_by_id(id)
-        .filter(session::Column::AccountId.eq(account_id))
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, (session::Model, account::Model)>, DbErr> {
+    let found = session::Entity::find()
+        .filter(session::Column::Id.is_in(ids))
         .find_also_related(account::Entity)
-        .one(db)
+        .all(db)
         .await?;
-    let Some((session, Some(account))) = found else { return Ok(Err(Rejection::NoSession)) };
-    if account.disabled_at.is_some() {
-        return Ok(Err(Rejection::AccountDisabled));
-    }
-    Ok(check_alive(&session, now).map(|()| account))
+    Ok(found.into_iter().filter_map(|(session, account)| Some((session.id, (session, account?)))).collect())
 }
 
 /// A session, as its owner sees it.
@@ -181,6 +177,15 @@ pub(super) async fn list(
     Ok(rows.collect())
 }
 
+/// The session of a refresh token, by the token's digest.
+pub(super) async fn find_by_token(
+    db: &impl ConnectionTrait,
+    token_hash: String,
+) -> Result<Option<session::Model>, DbErr> {
+    let found = refresh_token::Entity::find_by_id(token_hash).find_also_related(session::Entity);
+    Ok(found.one(db).await?.and_then(|(_, session)| session))
+}
+
 /// Which sessions end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending {
@@ -214,7 +219,8 @@ pub(super) async fn end(db: &impl ConnectionTrait, ending: Ending, now: DateTime
     Ok(outcome.rows_affected)
 }
 
-fn check_alive(session: &session::Model, now: DateTime<Utc>) -> Result<(), Rejection> {
+/// Whether tokens of a session count, as far as the session itself is concerned.
+pub(super) fn check_alive(session: &session::Model, now: DateTime<Utc>) -> Result<(), Rejection> {
     if session.ended_at.is_some() {
         return Err(Rejection::SessionEnded);
     }

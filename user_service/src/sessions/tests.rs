@@ -110,8 +110,22 @@ async fn a_session_is_opened_with_its_refresh_token_or_not_at_all() {
 async fn a_dead_actor_is_unready_and_a_503() {
     let (sessions, _, account_id) = sessions().await;
     assert!(sessions.ping().await.is_ok());
+    assert!(sessions.ended().now_or_never().is_none());
     sessions.address.send(Die).await.unwrap();
+    sessions.ended().await;
     assert!(sessions.ping().await.is_err());
     let error = sessions.open(new_session(account_id)).await.err().unwrap();
     assert_eq!(actix_web::ResponseError::status_code(&Problem::from(error)), 503);
+}
+
+#[actix_web::test]
+async fn a_dead_actor_ends_the_application_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("DATA_DIR", folder.path().to_str().unwrap()), ("HTTP__PORT", "0")];
+    let variables = variables.map(|(name, value)| (format!("USER_SERVICE__{name}"), value.to_owned()));
+    let settings = Settings::load(None, variables.into_iter()).unwrap();
+    let application = crate::Application::build(&settings).await.unwrap();
+    application.sessions.address.send(Die).await.unwrap();
+    let error = application.run_until_stopped().await.unwrap_err();
+    assert!(error.to_string().contains("session actor"), "{error}");
 }

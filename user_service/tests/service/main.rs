@@ -25,6 +25,8 @@ mod refresh;
 #[cfg(test)]
 mod register;
 #[cfg(test)]
+mod revocation;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod support;
