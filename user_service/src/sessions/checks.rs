@@ -120,11 +120,11 @@ mod tests {
         let mut checks = Checks::default();
         let ids: Vec<_> = (0..4).map(|_| Uuid::now_v7()).collect();
         for id in &ids[..2] {
-            let _ = ask(&mut checks, *id);
+            drop(ask(&mut checks, *id));
             assert_eq!(checks.next_batch().unwrap().sessions(), [*id]);
         }
         for id in [ids[2], ids[3], ids[2]] {
-            let _ = ask(&mut checks, id);
+            drop(ask(&mut checks, id));
         }
         assert!(checks.next_batch().is_none(), "both queries still run");
         checks.ended();
@@ -137,7 +137,7 @@ mod tests {
     fn a_query_is_bounded_however_many_wait() {
         let mut checks = Checks::default();
         for _ in 0..=MAX_BATCH {
-            let _ = ask(&mut checks, Uuid::now_v7());
+            drop(ask(&mut checks, Uuid::now_v7()));
         }
         assert_eq!(checks.next_batch().unwrap().sessions().len(), MAX_BATCH);
         assert_eq!(checks.next_batch().unwrap().sessions().len(), 1);

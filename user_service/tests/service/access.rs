@@ -161,6 +161,36 @@ async fn a_token_expires(#[values(Backend::Sqlite, Backend::Postgres)] backend: 
 
 #[rstest]
 #[actix_web::test]
+async fn a_token_of_an_instance_whose_clock_is_ahead_counts_until_it_expires(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut forge = Forge::new(backend).await;
+    let hour = 3600;
+    for time in ["iat", "exp"] {
+        forge.claims[time] = (forge.claims[time].as_i64().unwrap() + hour).into();
+    }
+    let token = forge.sign();
+    assert_eq!(forge.service.profile(&token).await.status, 200);
+    forge.service.clock.advance(TimeDelta::seconds(hour + 900));
+    forge.assert_refused(&token).await;
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_clock_that_was_set_back_loses_no_session(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let service = TestService::start(backend).await;
+    let session = service.new_session("ann").await;
+    service.clock.advance(TimeDelta::hours(-1));
+    assert_eq!(service.profile(session["access_token"].as_str().unwrap()).await.status, 200);
+    let next = service.refresh(&session["refresh_token"]).await;
+    assert_eq!(next.status, 200);
+    assert_eq!(service.profile(next.body["access_token"].as_str().unwrap()).await.status, 200);
+}
+
+#[rstest]
+#[actix_web::test]
 async fn the_tokens_of_a_deleted_account_do_not_count(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
