@@ -14,6 +14,9 @@ const MAX_BYTES: usize = 72;
 /// What everybody tries first, in lower case and sorted; `data/README.md` says where it is from.
 const COMMON: &str = include_str!("../../data/common_passwords.txt");
 
+/// Words of what this service is; `data/README.md` says more.
+const CONTEXT: &str = include_str!("../../data/context_words.txt");
+
 /// A password somebody proves themselves with, and that bcrypt can hold whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Password(SecretString);
@@ -100,6 +103,9 @@ fn refusal(text: &str, names: &[&str]) -> Option<&'static str> {
     if is_common(&folded) {
         return Some("is one of the most common passwords");
     }
+    if is_of_the_context(&folded) {
+        return Some("must be more than a word of this service and digits");
+    }
     let is_own = |name: &str| name.to_lowercase() == folded;
     if names.iter().any(|name| is_own(name) || name.split_once('@').is_some_and(|(local, _)| is_own(local))) {
         return Some("must not be your own name or address");
@@ -109,6 +115,12 @@ fn refusal(text: &str, names: &[&str]) -> Option<&'static str> {
 
 fn is_common(folded: &str) -> bool {
     COMMON.lines().any(|common| common == folded)
+}
+
+/// Whether a word of the context is all that there is, but for digits and signs.
+fn is_of_the_context(folded: &str) -> bool {
+    let letters: String = folded.chars().filter(|character| character.is_alphabetic()).collect();
+    CONTEXT.lines().any(|word| word == letters)
 }
 
 impl Strength {
@@ -164,6 +176,14 @@ mod tests {
             assert!(reason(text).contains("common"), "{text}");
         }
         assert!(want("password of a kind").is_ok(), "a whole password counts, not its parts");
+    }
+
+    #[test]
+    fn words_of_the_context_are_no_passwords_whatever_is_put_around_them() {
+        for text in ["Kadr-2026!", "kadrkadr", "$video$2026", "UserService1"] {
+            assert!(reason(text).contains("word of this service"), "{text}");
+        }
+        assert!(want("kadr is a word of Czech").is_ok());
     }
 
     #[test]
