@@ -32,8 +32,8 @@ check: ## Formatting, lints and documentation, warnings denied
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked
 
-bench: ## Measure the engine against ffmpeg alone
-	@scripts/install-tools ffmpeg python3
+bench: ## Measure the engine against ffmpeg, and accounts against bcrypt and a bare handler
+	@scripts/install-tools ffmpeg python3 wrk
 	bench/run
 
 compose-test: ## Bring the Docker stack up, walk through it, kill it in the middle, take it down
