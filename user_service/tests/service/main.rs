@@ -7,6 +7,8 @@ mod admin;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod introspection;
 #[cfg(test)]
 mod journey;
