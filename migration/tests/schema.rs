@@ -116,6 +116,9 @@ mod tests {
         let entities = vec![
             entity_columns::<user_db::account::Entity>(),
             entity_columns::<user_db::audit_event::Entity>(),
+            entity_columns::<user_db::invite::Entity>(),
+            entity_columns::<user_db::mail::Entity>(),
+            entity_columns::<user_db::mail_token::Entity>(),
             entity_columns::<user_db::login_throttle::Entity>(),
             entity_columns::<user_db::personal_token::Entity>(),
             entity_columns::<user_db::outbox::Entity>(),

@@ -23,7 +23,9 @@ use tokio::task::JoinHandle;
 use crate::access_token::AccessTokens;
 use crate::account::Accounts;
 use crate::api;
+use crate::invites::Invites;
 use crate::login_throttle::LoginThrottle;
+use crate::mail::{self, Post, Smtp};
 use crate::oauth;
 use crate::operator::OperatorError;
 use crate::outbox::{Bell, Courier};
@@ -69,7 +71,7 @@ pub struct Application {
     passwords: PasswordHasher,
     pub(crate) sessions: Sessions,
     signals: Signals,
-    courier: JoinHandle<()>,
+    couriers: Vec<JoinHandle<()>>,
 }
 
 impl Application {
@@ -114,7 +116,15 @@ impl Application {
         let bell = Bell::default();
         let video_service = VideoService::new(settings.video_service.clone(), deletion_secret(settings)?);
         let courier = Courier::new(db.clone(), clock.clone(), bell.clone(), video_service);
-        let accounts = web::Data::new(Accounts::new(db.clone(), clock.clone(), bell));
+        let mail_bell = Bell::default();
+        let smtp = Smtp::new(&settings.smtp)?;
+        let mail = Post::new(smtp.is_some(), clock.clone(), mail_bell.clone());
+        let mail_courier = smtp.map(|smtp| mail::Courier::new(db.clone(), clock.clone(), mail_bell, smtp));
+        let verified_only = settings.registration.require_verified_email;
+        let accounts = Accounts::new(db.clone(), clock.clone(), bell, mail.clone(), verified_only);
+        let (accounts, mail) = (web::Data::new(accounts), web::Data::new(mail));
+        let registration = web::Data::new(settings.registration.clone());
+        let invites = web::Data::new(Invites::new(db.clone(), clock.clone()));
         let database = web::Data::new(db.clone());
         let throttle = web::Data::new(LoginThrottle::new(db.clone(), clock.clone(), settings.throttle));
         let tokens = web::Data::new(PersonalTokens::new(db.clone(), clock.clone()));
@@ -141,6 +151,9 @@ impl Application {
                 .app_data(throttle.clone())
                 .app_data(database.clone())
                 .app_data(accounts.clone())
+                .app_data(mail.clone())
+                .app_data(registration.clone())
+                .app_data(invites.clone())
                 .app_data(keys.clone())
                 .app_data(metadata.clone())
                 .app_data(web::Data::new(hasher.clone()))
@@ -159,8 +172,9 @@ impl Application {
         .listen(listener)?
         .run();
         log::info!("listening host={} port={port}", settings.http.host);
-        let courier = actix_rt::spawn(courier.run());
-        Ok(Self { server, port, db, passwords, sessions: own_sessions, signals, courier })
+        let mut couriers = vec![actix_rt::spawn(courier.run())];
+        couriers.extend(mail_courier.map(|courier| actix_rt::spawn(courier.run())));
+        Ok(Self { server, port, db, passwords, sessions: own_sessions, signals, couriers })
     }
 
     /// The port it listens on, where the settings left the choice to the machine.
@@ -196,7 +210,7 @@ impl Application {
             }
         };
         // A delivery that breaks off is begun again by the next process.
-        self.courier.abort();
+        self.couriers.iter().for_each(JoinHandle::abort);
         if let Err(error) = self.db.close().await {
             log::warn!("the database was not closed cleanly cause={error:?}");
         }

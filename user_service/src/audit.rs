@@ -29,7 +29,7 @@ pub(crate) struct Entry {
 /// Who did something, and to whose account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who {
-    /// Somebody unknown, to no account.
+    /// Somebody unknown, to no account; without an address, the operator.
     Nobody,
     /// Somebody who did not prove to be the owner of this account.
     Stranger { account: Uuid },

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
 use service_kit::{app, logging};
 
 use crate::application::{self, Application, StartError};
@@ -39,6 +40,20 @@ enum Command {
     /// Make administrators
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Invite people, where registration is for the invited
+    #[command(subcommand)]
+    Invite(InviteCommand),
+}
+
+/// What concerns invites.
+#[derive(Clone, Debug, Subcommand)]
+enum InviteCommand {
+    /// Make a code with which one account can be registered, and print it
+    Create {
+        /// How long it counts, in days
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
+        days: u16,
+    },
 }
 
 /// What concerns administrators.
@@ -78,6 +93,10 @@ impl Cli {
             Command::Admin(AdminCommand::Create { username, email }) => {
                 let id = operator::create_administrator(&settings, username, email, read_password()?).await?;
                 println!("{id}");
+                Ok(())
+            }
+            Command::Invite(InviteCommand::Create { days }) => {
+                println!("{}", operator::create_invite(&settings, days).await?.expose_secret());
                 Ok(())
             }
         }

@@ -60,19 +60,14 @@ impl LoginThrottle {
 
     /// Begins an attempt, unless its name or its network has to wait. A name that nobody can have is none.
     pub(crate) async fn begin(&self, name: Option<&Name>, from: ClientAddress) -> Result<Attempt, Throttled> {
-        let name = match name {
-            Some(Name::Username(username)) => format!("username:{}", username.key()),
-            Some(Name::Email(email)) => format!("email:{}", email.key()),
-            None => "nobody".to_owned(),
-        };
         let settings = &self.settings;
         let counter = |what: String, free, longest| Counter {
-            key: hex::encode(Sha256::digest(what)),
+            key: key(&what),
             free,
             longest: TimeDelta::seconds(longest),
         };
         let attempt = Attempt {
-            name: counter(name, settings.name_free_failures, settings.name_longest_delay_seconds),
+            name: counter(of_name(name), settings.name_free_failures, settings.name_longest_delay_seconds),
             network: counter(
                 format!("network:{}", from.subscriber()),
                 settings.network_free_failures,
@@ -117,6 +112,12 @@ impl LoginThrottle {
         Ok(())
     }
 
+    /// Forgets the failures of a name whose owner has proven to be that in another way.
+    pub(crate) async fn forget(&self, name: &Name) -> Result<(), DbErr> {
+        login_throttle::Entity::delete_by_id(key(&of_name(Some(name)))).exec(&self.db).await?;
+        Ok(())
+    }
+
     /// The rows of an attempt that need not wait.
     async fn check(&self, db: &impl ConnectionTrait, attempt: &Attempt) -> Result<Vec<Model>, Throttled> {
         let keys = [attempt.name.key.clone(), attempt.network.key.clone()];
@@ -157,6 +158,19 @@ impl LoginThrottle {
         .await?;
         Ok(())
     }
+}
+
+/// What is counted of a name.
+fn of_name(name: Option<&Name>) -> String {
+    match name {
+        Some(Name::Username(username)) => format!("username:{}", username.key()),
+        Some(Name::Email(email)) => format!("email:{}", email.key()),
+        None => "nobody".to_owned(),
+    }
+}
+
+fn key(what: &str) -> String {
+    hex::encode(Sha256::digest(what))
 }
 
 impl Counter {

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use entity::user_db::account::Role;
-use service_kit::clock::SystemClock;
+use secrecy::SecretString;
+use service_kit::clock::{SharedClock, SystemClock};
 use uuid::Uuid;
 
-use crate::account::{Accounts, CreateError, Email, NewAccount, Username, WantedPassword};
+use crate::account::{Accounts, Applicant, CreateError, Email, NewAccount, Username, WantedPassword};
 use crate::application::{self, StartError};
+use crate::invites::{InviteError, Invites};
+use crate::mail::Post;
 use crate::outbox::Bell;
 use crate::passwords::{HashError, PasswordHasher, QueueFull};
 use crate::settings::Settings;
@@ -26,6 +30,9 @@ pub enum OperatorError {
     /// Another account has the name or the address.
     #[error("there is an account with this {0} already")]
     Taken(&'static str),
+    /// No invite was made.
+    #[error("invite: {0}")]
+    Invite(String),
     /// The password could not be hashed.
     #[error("password: {0}")]
     Password(String),
@@ -50,14 +57,31 @@ pub(crate) async fn create_administrator(
     let db = application::open_migrated(settings).await?;
     let place = PasswordHasher::new(settings.passwords).reserve().map_err(OperatorError::from)?;
     let hash = place.hash(password).await.map_err(OperatorError::from)?;
-    let created =
-        Accounts::new(db.clone(), Arc::new(SystemClock), Bell::default()).create(new, hash, None).await;
+    let clock: SharedClock = Arc::new(SystemClock);
+    // The address is taken for true, so that nothing is mailed.
+    let post = Post::new(false, clock.clone(), Bell::default());
+    let accounts = Accounts::new(db.clone(), clock, Bell::default(), post, false);
+    let created = accounts.create(new, hash, Applicant::Operator).await;
     db.close().await?;
     match created {
         Ok(account) => Ok(account.id),
         Err(CreateError::Taken { username: true, .. }) => Err(OperatorError::Taken("user name").into()),
         Err(CreateError::Taken { .. }) => Err(OperatorError::Taken("e-mail address").into()),
         Err(CreateError::Database(error)) => Err(error.into()),
+        Err(error @ CreateError::InviteRefused) => Err(OperatorError::Invite(error.to_string()).into()),
+    }
+}
+
+/// Makes an invite that counts for so many days, and tells its code.
+pub(crate) async fn create_invite(settings: &Settings, days: u16) -> Result<SecretString, StartError> {
+    let db = application::open_migrated(settings).await?;
+    let invites = Invites::new(db.clone(), Arc::new(SystemClock));
+    let created = invites.create(invites.now() + TimeDelta::days(days.into()), None).await;
+    db.close().await?;
+    match created {
+        Ok((_, code)) => Ok(code),
+        Err(InviteError::Database(error)) => Err(error.into()),
+        Err(error @ InviteError::Random(_)) => Err(OperatorError::Invite(error.to_string()).into()),
     }
 }
 

@@ -37,6 +37,11 @@ impl Bell {
     pub(crate) fn ring(&self) {
         self.0.notify_one();
     }
+
+    /// Waits for the next ring, or for the one that nobody has heard yet.
+    pub(crate) async fn heard(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// Delivers messages; any number of them, in any number of processes, share the work.
@@ -84,7 +89,7 @@ impl Courier {
                 log::warn!("the outbox cannot be read cause={error:?}");
             }
             tokio::select! {
-                () = self.bell.0.notified() => {}
+                () = self.bell.heard() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -151,7 +156,7 @@ async fn postpone(db: &impl ConnectionTrait, id: Uuid, until: DateTime<Utc>) -> 
 }
 
 /// How long to wait after a failure that had so many before it.
-fn pause(failures: i32) -> TimeDelta {
+pub(crate) fn pause(failures: i32) -> TimeDelta {
     // Beyond this the longest is reached in any case.
     let doublings = failures.clamp(0, 10);
     (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)

@@ -11,6 +11,9 @@ pub(crate) struct Registrations;
 /// `POST /users/login`
 pub(crate) struct Logins;
 
+/// What anybody may do with a mailed token, and asking for one.
+pub(crate) struct Resets;
+
 /// `POST /oauth/introspect`
 pub(crate) struct Introspections;
 
@@ -22,6 +25,10 @@ impl Policy for Logins {
     const NAME: &'static str = "login";
 }
 
+impl Policy for Resets {
+    const NAME: &'static str = "reset";
+}
+
 impl Policy for Introspections {
     const NAME: &'static str = "introspect";
 }
@@ -31,6 +38,7 @@ pub(crate) fn rate_limits(settings: RateLimitSettings, clock: SharedClock) -> Ra
     let limits = [
         (Registrations::NAME, settings.register),
         (Logins::NAME, settings.login),
+        (Resets::NAME, settings.reset),
         (Introspections::NAME, settings.introspect),
     ];
     RateLimits::new(clock, &limits.map(|(name, quota)| (name, std::num::NonZeroU32::new(quota))))

@@ -1,5 +1,10 @@
 //! What an operator may set. `config/user_service.toml` documents every key and holds every default.
 
+mod registration;
+mod smtp;
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +16,9 @@ use service_kit::client_address::TrustedProxies;
 use service_kit::database::DatabaseSettings;
 use service_kit::logging::LogSettings;
 use service_kit::settings::SettingsError;
+
+pub use self::registration::{Domains, RegistrationMode, RegistrationSettings};
+pub use self::smtp::{LinkTemplate, SmtpSettings, SmtpTls};
 
 /// The documented defaults, as text: the lowest layer of every configuration.
 pub const DEFAULTS: &str = include_str!("../../config/user_service.toml");
@@ -43,6 +51,10 @@ pub struct Settings {
     pub log: LogSettings,
     /// `[database]`
     pub database: DatabaseSettings,
+    /// `[registration]`
+    pub registration: RegistrationSettings,
+    /// `[smtp]`
+    pub smtp: SmtpSettings,
     /// `[throttle]`
     pub throttle: ThrottleSettings,
     /// `[rate_limits]`
@@ -89,6 +101,8 @@ pub struct RateLimitSettings {
     pub register: u32,
     /// `POST /users/login`
     pub login: u32,
+    /// What anybody may do with a mailed token, and asking for one.
+    pub reset: u32,
     /// `POST /oauth/introspect`
     pub introspect: u32,
 }
@@ -152,6 +166,8 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let settings: Self = service_kit::settings::load(PREFIX, DEFAULTS, file, environment)?;
+        settings.registration.check(&settings.smtp)?;
+        settings.smtp.check()?;
         settings.throttle.check()?;
         settings.passwords.check()?;
         settings.tokens.check()?;
@@ -319,65 +335,4 @@ fn is_long(secret: &SecretString) -> bool {
 /// Whether form-encoding (RFC 6749 appendix B) leaves `text` as it is.
 fn is_unreserved(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load_with(name: &str, value: &str) -> Result<Settings, String> {
-        let variable = (format!("USER_SERVICE__{name}"), value.to_owned());
-        Settings::load(None, std::iter::once(variable)).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_documented_file_is_a_whole_configuration() {
-        let settings = Settings::load(None, std::iter::empty()).unwrap();
-        assert_eq!(settings.http.port, 8000);
-        assert_eq!(settings.secrets_dir(), Path::new("data/secrets"));
-        assert_eq!(settings.tokens.access_token(), TimeDelta::minutes(15));
-    }
-
-    #[test]
-    fn values_that_cannot_be_are_refused_with_their_key() {
-        for (name, value, key) in [
-            ("PASSWORDS__BCRYPT_COST", "3", "passwords.bcrypt_cost"),
-            ("PASSWORDS__BCRYPT_COST", "40", "passwords.bcrypt_cost"),
-            ("PASSWORDS__QUEUE_LIMIT", "99999999", "passwords.queue_limit"),
-            ("CLIENT_ADDRESS__TRUSTED_PROXIES", "10.0.0.0/8,nginx", "client_address.trusted_proxies"),
-            ("THROTTLE__NAME_LONGEST_DELAY_SECONDS", "0", "throttle.name_longest_delay_seconds"),
-            ("THROTTLE__FORGET_AFTER_SECONDS", "60", "throttle.forget_after_seconds"),
-            ("RATE_LIMITS__LOGIN", "-1", "rate_limits.login"),
-            ("TOKENS__ISSUER", "localhost", "tokens.issuer"),
-            ("TOKENS__ISSUER", "http://localhost/", "tokens.issuer"),
-            ("TOKENS__ACCESS_TOKEN_SECONDS", "0", "tokens.access_token_seconds"),
-            ("TOKENS__SESSION_IDLE_SECONDS", "60", "tokens.session_idle_seconds"),
-            ("TOKENS__REFRESH_GRACE_SECONDS", "-1", "tokens.refresh_grace_seconds"),
-            ("TOKENS__SESSION_ABSOLUTE_SECONDS", "9223372036854775807", "tokens.session_absolute_seconds"),
-            ("TOKENS__REFRESH_SECRET", "short", "tokens.refresh_secret"),
-            ("INTROSPECTION__CLIENT_ID", "a:b", "introspection.client_id"),
-            ("VIDEO_SERVICE__URL", "https://localhost:9000", "video_service.url"),
-            ("VIDEO_SERVICE__URL", "http://localhost:9000/", "video_service.url"),
-            ("VIDEO_SERVICE__CLIENT_SECRET", "short", "video_service.client_secret"),
-            ("INTROSPECTION__CLIENT_SECRET", "short", "introspection.client_secret"),
-        ] {
-            let message = load_with(name, value).unwrap_err();
-            assert!(message.contains(key), "{name}={value}: {message}");
-        }
-    }
-
-    #[test]
-    fn a_secret_never_shows_in_its_refusal_or_when_debugged() {
-        let message = load_with("INTROSPECTION__CLIENT_SECRET", "hunter2").unwrap_err();
-        assert!(!message.contains("hunter2"));
-        let settings = load_with("INTROSPECTION__CLIENT_SECRET", &"hunter2-".repeat(4)).unwrap();
-        assert!(!format!("{settings:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn no_concurrency_means_one_for_each_core() {
-        let settings = load_with("PASSWORDS__CONCURRENCY", "0").unwrap();
-        assert_eq!(Some(settings.passwords.concurrency()), std::thread::available_parallelism().ok());
-        assert_eq!(load_with("PASSWORDS__CONCURRENCY", "3").unwrap().passwords.concurrency().get(), 3);
-    }
 }

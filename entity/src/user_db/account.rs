@@ -28,7 +28,8 @@ pub struct Model {
     pub username_key: String,
     /// As the user wrote it.
     pub email: String,
-    /// Case-folded form, which is what must be unique.
+    /// Case-folded form, which is what must be unique. The account's id, which is no address, while `email` is only
+    /// claimed: where addresses must be verified, nobody has one before that.
     #[sea_orm(unique)]
     pub email_key: String,
     /// bcrypt, in its modular crypt format.
@@ -45,10 +46,14 @@ pub struct Model {
     pub initials: Option<String>,
     /// Counts changes that owners make.
     pub revision: i32,
+    /// When its owner proved to read what is sent to `email`.
+    pub email_verified_at: Option<DateTimeUtc>,
     #[sea_orm(has_many)]
     pub sessions: HasMany<super::session::Entity>,
     #[sea_orm(has_many)]
     pub personal_tokens: HasMany<super::personal_token::Entity>,
+    #[sea_orm(has_many)]
+    pub mail_tokens: HasMany<super::mail_token::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -42,6 +42,12 @@ pub enum Action {
     PasswordChange,
     AccountDelete,
     AccountExport,
+    EmailVerify,
+    PasswordReset,
+    /// An administrator had a message about it sent to the owner.
+    PasswordResetRequest,
+    InviteCreate,
+    InviteRevoke,
     /// A refresh token was presented a second time, and its session ended.
     RefreshTokenReuse,
 }

@@ -1,8 +1,11 @@
-//! The database of User Service: accounts, sessions, signing keys, the audit log, the outbox.
+//! The database of User Service: accounts, invites, sessions, signing keys, the audit log, what is to be sent.
 
 pub mod account;
 pub mod audit_event;
+pub mod invite;
 pub mod login_throttle;
+pub mod mail;
+pub mod mail_token;
 pub mod outbox;
 pub mod personal_token;
 pub mod refresh_token;

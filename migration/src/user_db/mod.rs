@@ -8,6 +8,8 @@ mod m20261122_000020_audit_log;
 mod m20261122_000021_session_listing;
 mod m20261122_000022_login_throttle;
 mod m20261122_000023_personal_tokens;
+mod m20261123_000030_mail;
+mod m20261123_000031_invites;
 
 use sea_orm_migration::prelude::*;
 
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000021_session_listing::Migration),
             Box::new(m20261122_000022_login_throttle::Migration),
             Box::new(m20261122_000023_personal_tokens::Migration),
+            Box::new(m20261123_000030_mail::Migration),
+            Box::new(m20261123_000031_invites::Migration),
         ]
     }
 

@@ -1,7 +1,7 @@
 //! What administrators do with the accounts of others.
 
 use entity::user_db::account::{self, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{
     ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
 };
@@ -36,7 +36,9 @@ impl Accounts {
             query = query.filter(
                 Condition::any()
                     .add(Expr::col(account::Column::UsernameKey).like(part()))
-                    .add(Expr::col(account::Column::EmailKey).like(part())),
+                    .add(Expr::col(account::Column::EmailKey).like(part()))
+                    // Of addresses that are not verified the key may know nothing; databases fold ASCII at least.
+                    .add(Expr::expr(Func::lower(Expr::col(account::Column::Email))).like(part())),
             );
         }
         if let Some(before) = search.before {

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 use super::{Accounts, DisplayName, Email, Username};
 use crate::audit::{Action, Entry, Outcome, Who};
+use crate::invites::{self, InviteCode};
+use crate::mail::Kind;
 
 /// What an account begins with.
 #[derive(Debug)]
@@ -20,28 +22,48 @@ pub(crate) struct NewAccount {
     pub(crate) role: Role,
 }
 
+/// Who wants an account made.
+#[derive(Debug)]
+pub(crate) enum Applicant {
+    /// Whoever may run commands on the machine: what they say is taken for true.
+    Operator,
+    /// Somebody, with a code where one is asked for.
+    Client { from: ClientAddress, invite: Option<InviteCode> },
+}
+
 /// Why an account was not created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
     /// Somebody else has it.
     #[error("somebody has the name or the address")]
     Taken { username: bool, email: bool },
+    #[error("the invite was used, has expired or never was")]
+    InviteRefused,
     #[error(transparent)]
     Database(#[from] DbErr),
 }
 
 impl Accounts {
-    /// Creates one; the database's constraints decide who is first. Without an address it is the operator who does so.
+    /// Creates one; the database's constraints decide who is first. The invite is used with it or not at all.
+    ///
+    /// Where addresses must be verified, none is taken here: whoever proves to read it has it, and the answer is the same
+    /// whether somebody has it already or not. That somebody is told by mail.
     pub(crate) async fn create(
         &self,
         new: NewAccount,
         hash: SecretText,
-        from: Option<ClientAddress>,
+        applicant: Applicant,
     ) -> Result<Model, CreateError> {
-        let now = self.clock.now();
-        let (username_key, email_key) = (new.username.key(), new.email.key());
+        let (now, id) = (self.clock.now(), Uuid::now_v7());
+        let (from, invite, is_vouched_for) = match applicant {
+            Applicant::Operator => (None, None, true),
+            Applicant::Client { from, invite } => (Some(from), invite, false),
+        };
+        let username_key = new.username.key();
+        let email_key = if self.verified_only && !is_vouched_for { id.to_string() } else { new.email.key() };
+        let recipient = new.email.clone();
         let row = account::ActiveModel {
-            id: Set(Uuid::now_v7()),
+            id: Set(id),
             username: Set(new.username.into_inner()),
             username_key: Set(username_key.clone()),
             email: Set(new.email.into_inner()),
@@ -55,8 +77,15 @@ impl Accounts {
             locale: Set(None),
             initials: Set(None),
             revision: Set(0),
+            email_verified_at: Set(is_vouched_for.then_some(now)),
         };
         let transaction = self.db.begin().await?;
+        if let Some(code) = invite
+            && !invites::take(&transaction, code, id, now).await?
+        {
+            transaction.rollback().await?;
+            return Err(CreateError::InviteRefused);
+        }
         let created = match account::Entity::insert(row).exec_with_returning(&transaction).await {
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
                 transaction.rollback().await?;
@@ -64,11 +93,14 @@ impl Accounts {
             }
             outcome => outcome?,
         };
-        let account = created.id;
-        let who = if from.is_some() { Who::Owner(account) } else { Who::Operator { account } };
+        let who = if is_vouched_for { Who::Operator { account: id } } else { Who::Owner(id) };
         let entry = Entry { who, what: Action::Register, from, result: Outcome::Success };
         self.audit.record(&transaction, entry).await?;
+        if !is_vouched_for {
+            self.post.add(&transaction, Kind::EmailVerification, Some(id), &recipient).await?;
+        }
         transaction.commit().await?;
+        self.post.ring();
         Ok(created)
     }
 

@@ -17,6 +17,11 @@ impl Email {
         self.0.to_lowercase()
     }
 
+    /// Whether it is as good as `other`.
+    pub(crate) fn is_same_as(&self, other: &str) -> bool {
+        self.key() == other.to_lowercase()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

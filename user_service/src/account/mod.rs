@@ -7,9 +7,11 @@ mod display_name;
 mod email;
 mod initials;
 mod locale;
+mod new_password;
 mod password;
 mod profile;
 mod username;
+mod verification;
 
 use chrono::{DateTime, Utc};
 use entity::user_db::account::{self, Model};
@@ -19,16 +21,19 @@ use service_kit::clock::SharedClock;
 use uuid::Uuid;
 
 pub(crate) use self::administration::Search;
-pub(crate) use self::creation::{CreateError, NewAccount};
+pub(crate) use self::creation::{Applicant, CreateError, NewAccount};
 pub(crate) use self::deletion::Belongings;
 pub(crate) use self::display_name::DisplayName;
 pub(crate) use self::email::Email;
 pub(crate) use self::initials::Initials;
 pub(crate) use self::locale::Locale;
+pub(crate) use self::new_password::{PasswordReplacement, Proof, replace_password};
 pub(crate) use self::password::{NewPassword, Password, Refusal, Strength, WantedPassword};
 pub(crate) use self::profile::{ChangeError, ProfileChanges};
 pub(crate) use self::username::Username;
+pub(crate) use self::verification::{AddressError, ResetError};
 use crate::audit::{Action, Audit, Entry, Outcome, Who};
+use crate::mail::Post;
 use crate::outbox::Bell;
 
 /// The accounts in the database.
@@ -38,6 +43,9 @@ pub(crate) struct Accounts {
     clock: SharedClock,
     audit: Audit,
     bell: Bell,
+    post: Post,
+    /// Whether an address belongs to an account only once it is verified.
+    verified_only: bool,
 }
 
 /// By what somebody who logs in says who they are.
@@ -48,8 +56,14 @@ pub(crate) enum Name {
 }
 
 impl Accounts {
-    pub(crate) fn new(db: DatabaseConnection, clock: SharedClock, bell: Bell) -> Self {
-        Self { db, audit: Audit::new(clock.clone()), clock, bell }
+    pub(crate) fn new(
+        db: DatabaseConnection,
+        clock: SharedClock,
+        bell: Bell,
+        post: Post,
+        verified_only: bool,
+    ) -> Self {
+        Self { db, audit: Audit::new(clock.clone()), clock, bell, post, verified_only }
     }
 
     /// The time it is for accounts.

@@ -1,13 +1,13 @@
 //! What owners change about their accounts.
 
-use entity::secret_text::SecretText;
 use entity::user_db::account::{self, Model};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr, TransactionTrait};
 use service_kit::client_address::ClientAddress;
 
 use super::{Accounts, DisplayName, Email, Initials, Locale};
 use crate::audit::{Action, Entry, Outcome, Who};
+use crate::mail::Kind;
 
 /// What is to change. Of what can be absent, `Some(None)` removes it.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ pub(crate) enum ChangeError {
 }
 
 impl Accounts {
-    /// Changes the account that was read as `before`, if it is still so.
+    /// Changes the account that was read as `before`, if it is still so. Another address is not verified; where addresses
+    /// must be, it is nobody's before that, and who has it already is not told, as in [`Accounts::create`].
     pub(crate) async fn change_profile(
         &self,
         before: Model,
@@ -50,8 +51,13 @@ impl Accounts {
         if let Some(initials) = changes.initials {
             after.initials = initials.map(Initials::into_inner);
         }
+        let mut recipient = None;
         if let Some(email) = changes.email {
-            after.email_key = email.key();
+            if !email.is_same_as(&after.email) {
+                after.email_key = if self.verified_only { after.id.to_string() } else { email.key() };
+                after.email_verified_at = None;
+                recipient = Some(email.clone());
+            }
             after.email = email.into_inner();
         }
         after.updated_at = self.clock.now();
@@ -64,6 +70,7 @@ impl Accounts {
             .col_expr(account::Column::Initials, Expr::value(after.initials.clone()))
             .col_expr(account::Column::Email, Expr::value(after.email.clone()))
             .col_expr(account::Column::EmailKey, Expr::value(after.email_key.clone()))
+            .col_expr(account::Column::EmailVerifiedAt, Expr::value(after.email_verified_at))
             .col_expr(account::Column::UpdatedAt, Expr::value(after.updated_at))
             .col_expr(account::Column::Revision, Expr::value(after.revision))
             .filter(account::Column::Id.eq(after.id))
@@ -80,33 +87,12 @@ impl Accounts {
         };
         let entry = Entry { who: Who::Owner(after.id), what, from: Some(from), result: Outcome::Success };
         self.audit.record(&transaction, entry).await?;
-        transaction.commit().await?;
-        Ok(after)
-    }
-
-    /// Gives the account that was read as `before` another password, if it still has the one that was proven.
-    pub(crate) async fn change_password(
-        &self,
-        before: &Model,
-        hash: SecretText,
-        from: ClientAddress,
-    ) -> Result<(), ChangeError> {
-        let transaction = self.db.begin().await?;
-        let written = account::Entity::update_many()
-            .col_expr(account::Column::PasswordHash, Expr::value(hash))
-            .col_expr(account::Column::UpdatedAt, Expr::value(self.clock.now()))
-            .col_expr(account::Column::Revision, Expr::col(account::Column::Revision).add(1))
-            .filter(account::Column::Id.eq(before.id))
-            .filter(account::Column::PasswordHash.eq(before.password_hash.clone()))
-            .exec(&transaction)
-            .await?;
-        if written.rows_affected == 0 {
-            return Err(ChangeError::ChangedMeanwhile);
+        if let Some(recipient) = recipient {
+            self.post.add(&transaction, Kind::EmailVerification, Some(after.id), &recipient).await?;
         }
-        let (who, what) = (Who::Owner(before.id), Action::PasswordChange);
-        let entry = Entry { who, what, from: Some(from), result: Outcome::Success };
-        self.audit.record(&transaction, entry).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.post.ring();
+        Ok(after)
     }
 
     /// Writes into the audit log that somebody with a token of the account did not know its password.

@@ -41,6 +41,8 @@ pub(crate) struct AdministeredAccount {
     id: Uuid,
     username: String,
     email: String,
+    /// Whether the owner has proven to read what is sent there.
+    email_verified: bool,
     #[schema(required)]
     display_name: Option<String>,
     /// `user` or `admin`
@@ -58,6 +60,7 @@ impl From<account::Model> for AdministeredAccount {
         Self {
             id: row.id,
             username: row.username,
+            email_verified: row.email_verified_at.is_some(),
             email: row.email,
             display_name: row.display_name,
             role: Role::to_value(&row.role),

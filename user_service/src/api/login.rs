@@ -56,6 +56,7 @@ impl Login {
 #[utoipa::path(post, path = "/users/login", tag = "sessions", responses(
     (status = 200, description = "A new session", body = TokenResponse),
     (status = 401, description = "The name or the password is wrong"),
+    (status = 403, description = "Both are right, and the address has to be verified first; a message was sent there"),
     (status = 429, description = "Too many have failed; `Retry-After` tells when to come back"),
 ))]
 pub(crate) async fn login(
@@ -85,9 +86,20 @@ pub(crate) async fn login(
         return Err(refused());
     };
     throttle.succeeded(attempt).await?;
+    if accounts.must_verify(&account) {
+        accounts.record_refused_login(known, from).await?;
+        // Without a login nobody could ask for another one.
+        accounts.send_verification(&account).await?;
+        return Err(not_verified());
+    }
     let scope = login_scope(account.role);
     let new = NewSession { account_id: account.id, scope, device: origin.device, from };
     Ok(respond(sessions.open(new).await?))
+}
+
+fn not_verified() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "email-not-verified", "The e-mail address is not verified")
+        .detail("use the token of the message that was sent there")
 }
 
 fn refused() -> Problem {

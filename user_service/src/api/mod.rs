@@ -4,11 +4,14 @@ mod admin;
 mod audit;
 mod bearer;
 mod current_password;
+mod email;
+mod invites;
 mod leaving;
 mod login;
 mod logout;
 mod origin;
 mod password;
+mod password_reset;
 mod profile;
 mod refresh;
 mod register;
@@ -45,6 +48,10 @@ use crate::oauth;
         leaving::delete,
         leaving::export,
         password::change,
+        password_reset::request,
+        password_reset::reset,
+        email::send,
+        email::verify,
         sessions::list,
         sessions::end_others,
         sessions::end_one,
@@ -57,6 +64,10 @@ use crate::oauth;
         admin::disable,
         admin::enable,
         admin::end_sessions,
+        password_reset::start,
+        invites::create,
+        invites::list,
+        invites::revoke,
         oauth::introspection::introspect,
         oauth::revocation::revoke,
         oauth::discovery::jwks,
@@ -87,6 +98,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/users/profile", leaving::delete),
         Endpoint::new(Method::GET, "/users/profile/export", leaving::export),
         Endpoint::new(Method::POST, "/users/password", password::change),
+        Endpoint::new(Method::POST, "/users/password/reset-request", password_reset::request),
+        Endpoint::new(Method::POST, "/users/password/reset", password_reset::reset),
+        Endpoint::new(Method::POST, "/users/email/verification", email::send),
+        Endpoint::new(Method::POST, "/users/email/verify", email::verify),
         Endpoint::new(Method::GET, "/users/sessions", sessions::list),
         Endpoint::new(Method::DELETE, "/users/sessions", sessions::end_others),
         Endpoint::new(Method::DELETE, "/users/sessions/{id}", sessions::end_one),
@@ -99,6 +114,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/admin/users/{id}/disable", admin::disable),
         Endpoint::new(Method::POST, "/admin/users/{id}/enable", admin::enable),
         Endpoint::new(Method::DELETE, "/admin/users/{id}/sessions", admin::end_sessions),
+        Endpoint::new(Method::POST, "/admin/users/{id}/password-reset", password_reset::start),
+        Endpoint::new(Method::POST, "/admin/invites", invites::create),
+        Endpoint::new(Method::GET, "/admin/invites", invites::list),
+        Endpoint::new(Method::DELETE, "/admin/invites/{id}", invites::revoke),
         Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
         Endpoint::new(Method::POST, "/oauth/revoke", oauth::revocation::revoke),
         Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),
@@ -116,6 +135,8 @@ pub(crate) struct Account {
     id: Uuid,
     username: String,
     email: String,
+    /// Whether the owner has proven to read what is sent there.
+    email_verified: bool,
     #[schema(required)]
     display_name: Option<String>,
     /// The language to address the owner in (BCP 47).
@@ -139,6 +160,7 @@ impl From<account::Model> for Account {
             initials: row.initials.unwrap_or_else(|| Initials::of(name)),
             id: row.id,
             username: row.username,
+            email_verified: row.email_verified_at.is_some(),
             email: row.email,
             display_name: row.display_name,
             locale: row.locale,

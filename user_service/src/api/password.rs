@@ -1,6 +1,7 @@
 //! `POST /users/password`
 
 use actix_web::{HttpResponse, web};
+use entity::user_db::account;
 use secrecy::SecretString;
 use serde::Deserialize;
 use service_kit::checked::Checked;
@@ -12,10 +13,10 @@ use utoipa::ToSchema;
 
 use super::current_password::PasswordCheck;
 use super::weak_password::{self, WeakPassword};
-use crate::account::{Accounts, WantedPassword};
-use crate::audit::{Action, Entry, Outcome, Who};
+use crate::account::{ChangeError, NewPassword, PasswordReplacement, Proof, WantedPassword};
+use crate::audit::Action;
 use crate::passwords::PasswordHasher;
-use crate::sessions::{Authenticated, Ending, Sessions};
+use crate::sessions::{Authenticated, Sessions};
 
 /// Another password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -42,37 +43,42 @@ pub(crate) struct PasswordChange {
 pub(crate) async fn change(
     caller: Authenticated,
     from: ClientAddress,
-    accounts: web::Data<Accounts>,
     hasher: web::Data<PasswordHasher>,
     check: PasswordCheck,
     sessions: web::Data<Sessions>,
     body: Json<PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
     let account = caller.account;
+    let password = accept(body.0.new_password, &account)?;
+    check.prove(&account, Some(body.0.current_password), Action::PasswordChange).await?;
+    let hash = hasher.reserve()?.hash(password).await?;
+
+    // A client that hangs up must not keep thieves in.
+    task::to_its_end(async move {
+        let proof = Proof::Password { hash: account.password_hash, session: caller.claims.sid };
+        let replacement = PasswordReplacement { account: account.id, hash, proof, from };
+        if sessions.replace_password(replacement).await? {
+            Ok(())
+        } else {
+            Err(ChangeError::ChangedMeanwhile.into())
+        }
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The password, if the owner of `account` may have it.
+pub(super) fn accept(
+    wanted: Checked<WantedPassword>,
+    account: &account::Model,
+) -> Result<NewPassword, Problem> {
+    const POINTER: &str = "/new_password";
     let mut errors = Vec::new();
-    let Some(wanted) = body.0.new_password.take("/new_password", &mut errors) else {
-        return Err(Problem::invalid(errors));
-    };
+    let Some(wanted) = wanted.take(POINTER, &mut errors) else { return Err(Problem::invalid(errors)) };
     let names: Vec<_> = [Some(&account.username), Some(&account.email), account.display_name.as_ref()]
         .into_iter()
         .flatten()
         .map(String::as_str)
         .collect();
-    let password = wanted
-        .accept(&names)
-        .map_err(|refusal| weak_password::refused("/new_password", &refusal, Vec::new()))?;
-    check.prove(&account, Some(body.0.current_password), Action::PasswordChange).await?;
-    let hash = hasher.reserve()?.hash(password).await?;
-
-    // Both or, if the process dies between them, the first: a client that hangs up must not keep thieves in.
-    let session = caller.claims.sid;
-    task::to_its_end(async move {
-        accounts.change_password(&account, hash, from).await?;
-        let who = Who::Owner(account.id);
-        let entry = Entry { who, what: Action::OtherSessionsEnd, from: Some(from), result: Outcome::Success };
-        sessions.end(Ending::AllOf { account: account.id, keep: Some(session) }, entry).await?;
-        Ok(())
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    wanted.accept(&names).map_err(|refusal| weak_password::refused(POINTER, &refusal, Vec::new()))
 }

@@ -3,6 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
 use entity::user_db::account::Role;
+use secrecy::SecretString;
 use serde::Deserialize;
 use service_kit::checked::Checked;
 use service_kit::client_address::ClientAddress;
@@ -14,10 +15,12 @@ use utoipa::ToSchema;
 use super::Account;
 use super::weak_password::{self, WeakPassword};
 use crate::account::{
-    Accounts, CreateError, DisplayName, Email, NewAccount, NewPassword, Username, WantedPassword,
+    Accounts, Applicant, CreateError, DisplayName, Email, NewAccount, NewPassword, Username, WantedPassword,
 };
+use crate::invites::{InviteCode, Invites};
 use crate::passwords::PasswordHasher;
 use crate::rate_limits::Registrations;
+use crate::settings::{RegistrationMode, RegistrationSettings};
 
 /// Who wants an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,14 +42,30 @@ pub(crate) struct Registration {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, example = "Ann Lee")]
     display_name: Option<Checked<DisplayName>>,
+    /// Required where registration is for the invited, without meaning elsewhere.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    invite_code: Option<SecretString>,
 }
 
 impl Registration {
     /// All members, or everything that is wrong with them.
-    fn parse(self) -> Result<(NewAccount, NewPassword), Problem> {
+    fn parse(
+        self,
+        rules: &RegistrationSettings,
+    ) -> Result<(NewAccount, NewPassword, Option<InviteCode>), Problem> {
         let mut errors = Vec::new();
         let username = self.username.take("/username", &mut errors);
         let email = self.email.take("/email", &mut errors);
+        if rules.mode == RegistrationMode::Domains
+            && email.as_ref().is_some_and(|email| !rules.domains.have(email))
+        {
+            errors.push(FieldError::new("/email", "is not of a domain whose people may register"));
+        }
+        let invite = self.invite_code.filter(|_| rules.mode == RegistrationMode::Invite);
+        if rules.mode == RegistrationMode::Invite && invite.is_none() {
+            errors.push(FieldError::new("/invite_code", "is required: registration is for the invited"));
+        }
         let wanted = self.password.take("/password", &mut errors);
         let display_name = self.display_name.and_then(|name| name.take("/display_name", &mut errors));
 
@@ -62,7 +81,8 @@ impl Registration {
         };
         match (username, email, password) {
             (Some(username), Some(email), Some(password)) if errors.is_empty() => {
-                Ok((NewAccount { username, email, display_name, role: Role::User }, password))
+                let new = NewAccount { username, email, display_name, role: Role::User };
+                Ok((new, password, invite.map(InviteCode::from)))
             }
             _ => Err(Problem::invalid(errors)),
         }
@@ -70,10 +90,13 @@ impl Registration {
 }
 
 /// Create an account
+///
+/// Where addresses must be verified, the answer is the same whether somebody has the address already or not.
 #[utoipa::path(post, path = "/users/register", tag = "accounts", responses(
     (status = 201, description = "The account; log in to use it", body = Account, headers(("Location" = String))),
     (status = 422, description = "Something is wrong with it, and how strong a refused password is",
         body = WeakPassword, content_type = "application/problem+json"),
+    (status = 403, description = "Registration is closed, or the invite does not count"),
     (status = 409, description = "Somebody has the name or the address"),
     (status = 429, description = "Too many registrations from this network; `Retry-After` tells when to come back"),
 ))]
@@ -82,11 +105,21 @@ pub(crate) async fn register(
     from: ClientAddress,
     accounts: web::Data<Accounts>,
     hasher: web::Data<PasswordHasher>,
+    rules: web::Data<RegistrationSettings>,
+    invites: web::Data<Invites>,
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
-    let (new, password) = body.0.parse()?;
+    if rules.mode == RegistrationMode::Closed {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "registration-closed", "Nobody can register here"));
+    }
+    let (new, password, invite) = body.0.parse(&rules)?;
+    if let Some(code) = &invite
+        && !invites.is_good(code).await?
+    {
+        return Err(CreateError::InviteRefused.into());
+    }
     let hash = hasher.reserve()?.hash(password).await?;
-    let account = accounts.create(new, hash, Some(from)).await?;
+    let account = accounts.create(new, hash, Applicant::Client { from, invite }).await?;
     log::info!("account created account_id={}", account.id);
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, "/users/profile"))
@@ -101,6 +134,10 @@ impl From<CreateError> for Problem {
                 let clashes = taken.into_iter().filter(|(_, clashes)| *clashes);
                 Self::new(StatusCode::CONFLICT, "account-exists", "There is such an account already")
                     .errors(clashes.map(|(pointer, _)| FieldError::new(pointer, "is taken")).collect())
+            }
+            CreateError::InviteRefused => {
+                Self::new(StatusCode::FORBIDDEN, "invite-refused", "The invite does not count")
+                    .detail("it was used, has expired or never was")
             }
             CreateError::Database(error) => error.into(),
         }

@@ -33,6 +33,7 @@ pub(crate) use self::refresh_token::RefreshTokens;
 use self::store::Rotation;
 pub(crate) use self::store::{Ending, Lifetimes, Listed, NewSession};
 use crate::access_token::{AccessToken, AccessTokens, Claims};
+use crate::account::{PasswordReplacement, Proof, replace_password};
 use crate::audit::{Action, Audit, Entry, Outcome, Who};
 
 /// Messages that wait. Each leaves the mailbox as soon as it is read, so this is for bursts: more than the requests
@@ -85,6 +86,11 @@ struct EndSessions {
     ending: Ending,
     entry: Entry,
 }
+
+/// Write another password, and end the sessions of those who knew the one before.
+#[derive(Message)]
+#[rtype(result = "Reply<bool>")]
+struct ReplacePassword(PasswordReplacement);
 
 /// Say that you are there.
 #[derive(Message)]
@@ -183,6 +189,12 @@ impl Sessions {
         let mut life = self.life.clone();
         // Nothing is ever sent: only the end is told.
         while life.changed().await.is_ok() {}
+    }
+
+    /// Writes another password and ends sessions, both or neither: all but the one in which the password was proven, all
+    /// where a mailed token was. Whether the proof still held.
+    pub(crate) async fn replace_password(&self, replacement: PasswordReplacement) -> Reply<bool> {
+        self.command(ReplacePassword(replacement)).await
     }
 
     /// Whether the actor answers; the error is for the log.
@@ -296,6 +308,19 @@ impl Handler<EndSessions> for SessionActor {
     }
 }
 
+impl Handler<ReplacePassword> for SessionActor {
+    type Result = ResponseFuture<Reply<bool>>;
+
+    fn handle(
+        &mut self,
+        ReplacePassword(replacement): ReplacePassword,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        let actor = self.clone();
+        Box::pin(async move { actor.replace_password(replacement).await })
+    }
+}
+
 impl Handler<Ping> for SessionActor {
     type Result = ();
 
@@ -352,5 +377,28 @@ impl Decisions {
         }
         transaction.commit().await?;
         Ok(ended)
+    }
+
+    async fn replace_password(&self, replacement: PasswordReplacement) -> Reply<bool> {
+        let (account, from, now) = (replacement.account, replacement.from, self.clock.now());
+        let (done, ended, keep) = match replacement.proof {
+            Proof::Password { session, .. } => {
+                (Action::PasswordChange, Action::OtherSessionsEnd, Some(session))
+            }
+            Proof::MailToken(_) => (Action::PasswordReset, Action::AllSessionsEnd, None),
+        };
+        let entry =
+            |what| Entry { who: Who::Owner(account), what, from: Some(from), result: Outcome::Success };
+        let transaction = self.db.begin().await?;
+        if !replace_password(&transaction, &replacement, now).await? {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        self.audit.record(&transaction, entry(done)).await?;
+        if store::end(&transaction, Ending::AllOf { account, keep }, now).await? > 0 {
+            self.audit.record(&transaction, entry(ended)).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
     }
 }

@@ -29,7 +29,7 @@ async fn somebody_registers_logs_in_reads_their_profile_and_logs_out(
     assert_eq!(registered.body["email"], "Ann@example.org");
     assert_eq!(registered.body["display_name"], "Ann Lee");
     assert_eq!(registered.body["created_at"], "2027-01-15T08:00:00Z");
-    assert_eq!(registered.body.as_object().unwrap().len(), 9, "nothing else: {registered:?}");
+    assert_eq!(registered.body.as_object().unwrap().len(), 10, "nothing else: {registered:?}");
 
     let login = service.login("ann").await;
     assert_eq!(login.status, 200, "{login:?}");

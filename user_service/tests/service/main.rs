@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod audit;
@@ -11,11 +13,17 @@ mod documents;
 #[cfg(test)]
 mod introspection;
 #[cfg(test)]
+mod invites;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod mail;
+#[cfg(test)]
+mod mail_server;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
@@ -25,9 +33,13 @@ mod process;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
+mod program_mail;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod register;
+#[cfg(test)]
+mod reset;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const PASSWORD: &str = "correct horse battery";
 
 /// The program on a folder of its own, without anything from the environment of the tests.
-fn program(folder: &Path) -> Command {
+pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_user_service"));
     command
         .env_clear()
@@ -25,15 +25,15 @@ fn program(folder: &Path) -> Command {
 }
 
 /// A program that has said on which port it listens. It dies with its test.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     log: BufReader<ChildStderr>,
-    base: String,
-    lines: Vec<String>,
+    pub(crate) base: String,
+    pub(crate) lines: Vec<String>,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut running = Self { child, log, base: String::new(), lines: Vec::new() };
@@ -43,7 +43,7 @@ impl Running {
         running
     }
 
-    fn read_line(&mut self) {
+    pub(crate) fn read_line(&mut self) {
         let mut line = String::new();
         assert_ne!(self.log.read_line(&mut line).unwrap(), 0, "it ended: {:?}", self.lines);
         if line.contains("listening host") {
@@ -53,7 +53,7 @@ impl Running {
         self.lines.push(line);
     }
 
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let request =
             Client::default().post(format!("{}{path}", self.base)).insert_header(("x-request-id", "test-7"));
         let mut response = request.send_json(body).await.unwrap();
@@ -61,7 +61,7 @@ impl Running {
         (response.status().as_u16(), serde_json::from_slice(&bytes).unwrap())
     }
 
-    async fn get(&self, path: &str, token: &str) -> u16 {
+    pub(crate) async fn get(&self, path: &str, token: &str) -> u16 {
         let request = Client::default().get(format!("{}{path}", self.base));
         request
             .insert_header((header::AUTHORIZATION, format!("Bearer {token}")))
@@ -79,7 +79,7 @@ impl Running {
     }
 
     /// The exit code after `signal`, and everything that was logged.
-    fn stop(mut self, signal: Signal) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self, signal: Signal) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         let mut rest = String::new();
         self.log.read_to_string(&mut rest).unwrap();
@@ -269,7 +269,7 @@ fn the_command_line_explains_itself() {
 }
 
 /// `admin create` with `password` on its standard input.
-fn create_administrator(folder: &Path, username: &str, password: &str) -> Output {
+pub(crate) fn create_administrator(folder: &Path, username: &str, password: &str) -> Output {
     let mut command = program(folder);
     command.args(["admin", "create", "--username", username, "--email", "root@example.org"]);
     let mut child =

@@ -142,6 +142,33 @@ async fn a_token_may_do_what_its_scopes_say_and_never_what_is_for_logins(
 }
 
 #[rstest]
+#[actix_web::test]
+async fn a_program_may_change_the_profile_and_not_without_the_password_its_address(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (service, login) = logged_in(backend).await;
+    let token = async |scope: &str| {
+        let made = make(&service, &login, &json!({"name": "x", "scopes": [scope]})).await.body;
+        text(&made["token"]).to_owned()
+    };
+    let (reads, writes) = (token("profile:read").await, token("profile:write").await);
+    let patch = async |token: &str, body: Value| {
+        service.send(Method::PATCH, "/users/profile", token, &[], &body).await
+    };
+    let name = json!({"display_name": "Ann Lee"});
+    patch(&reads, name.clone()).await.assert_problem(403, "insufficient-scope");
+    assert_eq!(patch(&writes, name).await.body["display_name"], "Ann Lee");
+    let address = json!({"email": "new@example.org"});
+    patch(&writes, address.clone()).await.assert_problem(422, "validation-failed");
+    let mut wrong = address.clone();
+    wrong["current_password"] = "wrong horse".into();
+    patch(&writes, wrong).await.assert_problem(403, "wrong-password");
+    let mut right = address;
+    right["current_password"] = PASSWORD.into();
+    assert_eq!(patch(&writes, right).await.body["email"], "new@example.org");
+}
+
+#[rstest]
 #[case::nothing(json!({}), 422)]
 #[case::no_scopes(json!({"name": "x", "scopes": []}), 422)]
 #[case::unknown_scope(json!({"name": "x", "scopes": ["videos:read", "everything"]}), 422)]
