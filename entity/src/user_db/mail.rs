@@ -18,7 +18,7 @@ pub struct Model {
     pub recipient_key: String,
     /// How many times its delivery was begun.
     pub attempts: i32,
-    /// Not to be sent before.
+    /// Not to be sent before; once it is sent, to be forgotten then.
     pub available_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
     /// When a server took it; null while it waits.

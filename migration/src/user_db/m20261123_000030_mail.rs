@@ -31,8 +31,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        let due =
-            Index::create().name("ix_mail_due").table("mail").col("sent_at").col("available_at").to_owned();
+        let due = Index::create().name("ix_mail_due").table("mail").col("available_at").to_owned();
         manager.create_index(due).await?;
         let recipient =
             Index::create().name("ix_mail_recipient").table("mail").col("recipient_key").to_owned();

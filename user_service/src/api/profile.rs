@@ -16,8 +16,10 @@ use utoipa::ToSchema;
 use super::Account;
 use super::bearer::{Authorized, ProfileRead, ProfileWrite};
 use super::current_password::PasswordCheck;
+use super::register::other_domain;
 use crate::account::{Accounts, ChangeError, DisplayName, Email, Initials, Locale, ProfileChanges};
 use crate::audit::Action;
+use crate::settings::RegistrationSettings;
 
 /// What is to change; what is not named stays, and null removes what may be absent.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -109,6 +111,7 @@ pub(crate) async fn change(
     from: ClientAddress,
     accounts: web::Data<Accounts>,
     check: PasswordCheck,
+    rules: web::Data<RegistrationSettings>,
     body: Json<Changes>,
 ) -> Result<HttpResponse, Problem> {
     let before = caller.account;
@@ -118,6 +121,9 @@ pub(crate) async fn change(
     }
     // To ask for the address that one has is to ask for nothing.
     changes.email = changes.email.filter(|email| email.as_str() != before.email);
+    if changes.email.as_ref().is_some_and(|email| !rules.admit(email)) {
+        return Err(Problem::invalid(vec![other_domain()]));
+    }
     if changes.email.is_some() {
         check.prove(&before, password, Action::EmailChange).await?;
     }

@@ -57,10 +57,8 @@ impl Registration {
         let mut errors = Vec::new();
         let username = self.username.take("/username", &mut errors);
         let email = self.email.take("/email", &mut errors);
-        if rules.mode == RegistrationMode::Domains
-            && email.as_ref().is_some_and(|email| !rules.domains.have(email))
-        {
-            errors.push(FieldError::new("/email", "is not of a domain whose people may register"));
+        if email.as_ref().is_some_and(|email| !rules.admit(email)) {
+            errors.push(other_domain());
         }
         let invite = self.invite_code.filter(|_| rules.mode == RegistrationMode::Invite);
         if rules.mode == RegistrationMode::Invite && invite.is_none() {
@@ -87,6 +85,11 @@ impl Registration {
             _ => Err(Problem::invalid(errors)),
         }
     }
+}
+
+/// What is wrong with an address that no account may have.
+pub(super) fn other_domain() -> FieldError {
+    FieldError::new("/email", "is not of a domain whose people may have accounts")
 }
 
 /// Create an account

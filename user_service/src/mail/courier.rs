@@ -74,7 +74,6 @@ impl Courier {
 
     async fn send_due(&self) -> Result<(), CourierError> {
         let due = mail::Entity::find()
-            .filter(mail::Column::SentAt.is_null())
             .filter(mail::Column::AvailableAt.lte(self.clock.now()))
             .order_by_asc(mail::Column::AvailableAt)
             .order_by_asc(mail::Column::Id)
@@ -82,6 +81,10 @@ impl Courier {
             .all(&self.db)
             .await?;
         for message in due {
+            if message.sent_at.is_some() {
+                mail::Entity::delete_by_id(message.id).exec(&self.db).await?;
+                continue;
+            }
             if claim(&self.db, &message, self.clock.now()).await?
                 && matches!(self.send(message).await?, Next::Pause)
             {
@@ -177,15 +180,15 @@ impl Courier {
         Ok(sent >= MOST)
     }
 
-    /// Marks a message as sent, and forgets those that count no more.
+    /// Marks a message as sent: it is counted for a while, and then forgotten.
     async fn mark_sent(&self, message: &Model) -> Result<(), DbErr> {
         let now = self.clock.now();
         mail::Entity::update_many()
             .col_expr(mail::Column::SentAt, Expr::value(now))
+            .col_expr(mail::Column::AvailableAt, Expr::value(now + WINDOW))
             .filter(mail::Column::Id.eq(message.id))
             .exec(&self.db)
             .await?;
-        mail::Entity::delete_many().filter(mail::Column::SentAt.lte(now - WINDOW)).exec(&self.db).await?;
         Ok(())
     }
 }

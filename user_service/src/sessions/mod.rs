@@ -316,8 +316,8 @@ impl Handler<ReplacePassword> for SessionActor {
         ReplacePassword(replacement): ReplacePassword,
         _: &mut Self::Context,
     ) -> Self::Result {
-        let actor = self.clone();
-        Box::pin(async move { actor.replace_password(replacement).await })
+        let decisions = self.decisions.clone();
+        Box::pin(async move { decisions.replace_password(replacement).await })
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Domains(Vec<String>);
 
 impl Domains {
     /// Whether `email` is of one of them, and not of a subdomain.
-    pub(crate) fn have(&self, email: &Email) -> bool {
+    fn have(&self, email: &Email) -> bool {
         let key = email.key();
         key.rsplit_once('@').is_some_and(|(_, domain)| self.0.iter().any(|own| own == domain))
     }
@@ -59,6 +59,11 @@ impl TryFrom<String> for Domains {
 }
 
 impl RegistrationSettings {
+    /// Whether an account may have `email`.
+    pub(crate) fn admit(&self, email: &Email) -> bool {
+        self.mode != RegistrationMode::Domains || self.domains.have(email)
+    }
+
     pub(super) fn check(&self, smtp: &SmtpSettings) -> Result<(), SettingsError> {
         require(
             self.mode != RegistrationMode::Domains || !self.domains.0.is_empty(),

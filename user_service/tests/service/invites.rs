@@ -73,6 +73,11 @@ async fn addresses_of_other_domains_are_refused(
             assert_eq!(answer.pointers(), ["/email"]);
         }
     }
+    let token = text(&service.login("ann").await.body["access_token"]).to_owned();
+    let body = json!({"email": "ann@evil.net", "current_password": PASSWORD});
+    let changed = service.send(Method::PATCH, "/users/profile", &token, &[], &body).await;
+    changed.assert_problem(422, "validation-failed");
+    assert_eq!(changed.pointers(), ["/email"]);
 }
 
 #[rstest]

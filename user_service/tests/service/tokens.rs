@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use service_kit::clock::Clock;
 use service_kit::testing::Backend;
 
-use crate::support::{Answer, TestService, read};
+use crate::support::{Answer, PASSWORD, TestService, read};
 
 const PATH: &str = "/users/tokens";
 
