@@ -17,7 +17,7 @@ use crate::login_throttle::LoginThrottle;
 use crate::oauth::login_scope;
 use crate::passwords::PasswordHasher;
 use crate::rate_limits::Logins;
-use crate::sessions::{NewSession, Sessions};
+use crate::sessions::{NewSession, SessionError, Sessions};
 
 /// Who wants in: exactly one of the two names, and the password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -93,8 +93,13 @@ pub(crate) async fn login(
         return Err(not_verified());
     }
     let scope = login_scope(account.role);
-    let new = NewSession { account_id: account.id, scope, device: origin.device, from };
-    Ok(respond(sessions.open(new).await?))
+    let (account_id, password_hash) = (account.id, account.password_hash);
+    let new = NewSession { account_id, password_hash, scope, device: origin.device, from };
+    match sessions.open(new).await {
+        // The password was changed, or the account disabled, while it was compared.
+        Err(SessionError::Rejected(reason)) => Err(refused().cause(reason)),
+        outcome => Ok(respond(outcome?)),
+    }
 }
 
 fn not_verified() -> Problem {

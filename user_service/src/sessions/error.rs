@@ -32,6 +32,8 @@ pub(crate) enum Rejection {
     SessionExpired,
     #[error("there is no such personal access token")]
     NoPersonalToken,
+    #[error("the account has another password by now, or is disabled")]
+    NotProven,
     #[error("the account is disabled")]
     AccountDisabled,
     #[error("there is no such refresh token")]

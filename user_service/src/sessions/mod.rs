@@ -350,6 +350,9 @@ impl Decisions {
         let hash = refresh_token::digest(refresh_token.expose_secret());
         let (who, from) = (Who::Owner(new.account_id), Some(new.from));
         let transaction = self.db.begin().await?;
+        if !store::is_still_proven(&transaction, &new).await? {
+            return Err(Rejection::NotProven.into());
+        }
         let session = store::open(&transaction, new, hash, self.lifetimes, self.clock.now()).await?;
         let entry = Entry { who, what: Action::Login, from, result: Outcome::Success };
         self.audit.record(&transaction, entry).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::secret_text::SecretText;
 use entity::user_db::{account, refresh_token, session};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -42,9 +43,21 @@ impl From<&TokenSettings> for Lifetimes {
 #[derive(Debug)]
 pub(crate) struct NewSession {
     pub(crate) account_id: Uuid,
+    /// The hash that the password was compared with.
+    pub(crate) password_hash: SecretText,
     pub(crate) scope: String,
     pub(crate) device: Option<String>,
     pub(crate) from: ClientAddress,
+}
+
+/// Whether the account that a session is for may be used, with the password that was proven. Until the transaction ends the
+/// password cannot be changed: whoever changes it finds this session and ends it.
+pub(super) async fn is_still_proven(db: &impl ConnectionTrait, new: &NewSession) -> Result<bool, DbErr> {
+    let account = account::Entity::find_by_id(new.account_id)
+        .filter(account::Column::PasswordHash.eq(new.password_hash.clone()))
+        .filter(account::Column::DisabledAt.is_null())
+        .lock_shared();
+    Ok(account.one(db).await?.is_some())
 }
 
 /// Opens a session whose first refresh token has the digest `token_hash`. Two writes: give a transaction.

@@ -7,6 +7,7 @@ use chrono::DateTime;
 use entity::secret_text::SecretText;
 use futures_util::FutureExt;
 use migration::user_db::Migrator;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait};
 use sea_orm_migration::MigratorTrait;
 use service_kit::clock::ManualClock;
@@ -73,7 +74,13 @@ fn logout(account_id: Uuid) -> Entry {
 }
 
 fn new_session(account_id: Uuid) -> NewSession {
-    NewSession { account_id, scope: "profile:read".to_owned(), device: None, from: FROM }
+    NewSession {
+        account_id,
+        password_hash: SecretText(String::new()),
+        scope: "profile:read".to_owned(),
+        device: None,
+        from: FROM,
+    }
 }
 
 #[actix_web::test]
@@ -103,6 +110,21 @@ async fn a_session_is_opened_with_its_refresh_token_or_not_at_all() {
     db.execute_unprepared("DROP TABLE refresh_token").await.unwrap();
     let outcome = sessions.open(new_session(account_id)).await;
     assert!(matches!(outcome, Err(SessionError::Database(_))));
+    assert!(session::Entity::find().one(&db).await.unwrap().is_none());
+}
+
+#[actix_web::test]
+async fn no_session_is_opened_with_a_password_that_was_replaced_since_it_was_proven() {
+    let (sessions, db, account_id) = sessions().await;
+    let mut late = new_session(account_id);
+    late.password_hash = SecretText("another".to_owned());
+    let outcome = sessions.open(late).await;
+    assert!(matches!(outcome, Err(SessionError::Rejected(Rejection::NotProven))));
+    let at = Some(DateTime::UNIX_EPOCH);
+    let disabling = account::Entity::update_many().col_expr(account::Column::DisabledAt, Expr::value(at));
+    disabling.exec(&db).await.unwrap();
+    let outcome = sessions.open(new_session(account_id)).await;
+    assert!(matches!(outcome, Err(SessionError::Rejected(Rejection::NotProven))));
     assert!(session::Entity::find().one(&db).await.unwrap().is_none());
 }
 

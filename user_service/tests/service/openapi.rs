@@ -140,6 +140,13 @@ async fn real_answers_have_the_members_that_are_described(
     let admin = service.new_administrator("root").await;
     let list = service.with_token(Method::GET, "/admin/users", &admin).await;
     description.assert_describes("get", "/admin/users", &list);
+    let invite = service.send(Method::POST, "/admin/invites", &admin, &[], &json!({})).await;
+    description.assert_describes("post", "/admin/invites", &invite);
+    let list = service.with_token(Method::GET, "/admin/invites", &admin).await;
+    description.assert_describes("get", "/admin/invites", &list);
+    let unsent = json!({"email": "ann@example.org"});
+    let unsent = service.post("/users/password/reset-request", &unsent).await;
+    description.assert_describes("post", "/users/password/reset-request", &unsent);
     let login = service.login("ann").await;
     description.assert_describes("post", "/users/login", &login);
     description.assert_describes("post", "/users/login", &service.login("bob").await);
