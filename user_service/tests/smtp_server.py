@@ -8,10 +8,15 @@ import asyncio
 import email
 import email.policy
 import json
+import logging
 import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
+
+
+# It warns of what it deprecates itself.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 def tell(what):

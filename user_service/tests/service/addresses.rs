@@ -100,7 +100,8 @@ async fn nobody_learns_whose_address_is_taken_but_its_owner(
         "it is still Ann's"
     );
     assert_eq!(verify(&service, &bob[1].token()).await.status, 204);
-    login_by(&service, "email", "bob@example.org", "battery staple horse").await;
+    let login = login_by(&service, "email", "bob@example.org", "battery staple horse").await;
+    assert_eq!(login.status, 200, "{login:?}");
 }
 
 #[rstest]
