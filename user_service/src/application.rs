@@ -32,6 +32,7 @@ use crate::outbox::{Bell, Courier};
 use crate::passwords::PasswordHasher;
 use crate::personal_tokens::PersonalTokens;
 use crate::rate_limits::rate_limits;
+use crate::second_factor::SecondFactors;
 use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
 use crate::settings::Settings;
 use crate::signing_keys::{SigningKeyError, SigningKeys};
@@ -128,6 +129,12 @@ impl Application {
         let database = web::Data::new(db.clone());
         let throttle = web::Data::new(LoginThrottle::new(db.clone(), clock.clone(), settings.throttle));
         let tokens = web::Data::new(PersonalTokens::new(db.clone(), clock.clone()));
+        let second_factors = web::Data::new(SecondFactors::new(
+            db.clone(),
+            clock.clone(),
+            &second_factor_key(settings)?,
+            settings.second_factor.issuer.clone(),
+        ));
         let server_tokens = web::Data::new(settings.tokens.clone());
         let time = web::Data::new(clock.clone());
         let limits = rate_limits(settings.rate_limits, clock.clone());
@@ -149,6 +156,7 @@ impl Application {
                 .app_data(time.clone())
                 .app_data(server_tokens.clone())
                 .app_data(throttle.clone())
+                .app_data(second_factors.clone())
                 .app_data(database.clone())
                 .app_data(accounts.clone())
                 .app_data(mail.clone())
@@ -264,6 +272,10 @@ fn deletion_secret(settings: &Settings) -> Result<SecretString, SettingsError> {
 
 fn refresh_secret(settings: &Settings) -> Result<SecretString, SettingsError> {
     secret(settings, settings.tokens.refresh_secret.as_ref(), "refresh_token_secret")
+}
+
+fn second_factor_key(settings: &Settings) -> Result<SecretString, SettingsError> {
+    secret(settings, settings.second_factor.key.as_ref(), "second_factor_key")
 }
 
 /// The secret that was given, else the one in the file `name`, which is made at first start.

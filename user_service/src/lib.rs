@@ -1,7 +1,7 @@
 //! User Service: accounts, passwords, sessions, and the tokens that other services ask about.
 //!
 //! A request comes in through `api` or `oauth`, which are thin. What they delegate to: `account` (who may log in),
-//! [`passwords`] (hashing, bounded), `sessions` (the actor that decides about sessions), `access_token` over
+//! [`passwords`] (hashing, bounded), `second_factor` (codes of authenticator apps), `sessions` (the actor that decides about sessions), `access_token` over
 //! `signing_keys` (the signed form of a session that others can check), `audit` (what happened). Truth is in the database throughout.
 
 mod access_token;
@@ -19,6 +19,7 @@ mod outbox;
 pub mod passwords;
 mod personal_tokens;
 mod rate_limits;
+mod second_factor;
 mod sessions;
 pub mod settings;
 mod signing_keys;

@@ -1,4 +1,5 @@
 //! Guessing passwords gets slower with every wrong guess, for a name and for a network, and nobody is locked out for good.
+//! So does guessing the codes of a second factor.
 //!
 //! The counts are in the database: a restart forgets nothing, and instances count together. A name is counted as it was
 //! given, whether there is such an account or not, so that a delay tells nothing about accounts.
@@ -15,6 +16,7 @@ use service_kit::clock::SharedClock;
 use service_kit::problem::Problem;
 use service_kit::rate_limit::{seconds_up, too_many};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::account::Name;
 use crate::settings::ThrottleSettings;
@@ -30,9 +32,10 @@ pub(crate) struct LoginThrottle {
     settings: ThrottleSettings,
 }
 
-/// One login, as it is counted.
+/// One login, or one code of a second factor, as it is counted.
 pub(crate) struct Attempt {
-    name: Counter,
+    /// The name or the second factor.
+    subject: Counter,
     network: Counter,
 }
 
@@ -60,6 +63,21 @@ impl LoginThrottle {
 
     /// Begins an attempt, unless its name or its network has to wait. A name that nobody can have is none.
     pub(crate) async fn begin(&self, name: Option<&Name>, from: ClientAddress) -> Result<Attempt, Throttled> {
+        self.begin_with(of_name(name), self.settings.name_longest_delay_seconds, from).await
+    }
+
+    /// Begins to try a code of the second factor of `account`, unless it or the network has to wait.
+    pub(crate) async fn begin_code(&self, account: Uuid, from: ClientAddress) -> Result<Attempt, Throttled> {
+        let factor = format!("second-factor:{account}");
+        self.begin_with(factor, self.settings.code_longest_delay_seconds, from).await
+    }
+
+    async fn begin_with(
+        &self,
+        subject: String,
+        longest: i64,
+        from: ClientAddress,
+    ) -> Result<Attempt, Throttled> {
         let settings = &self.settings;
         let counter = |what: String, free, longest| Counter {
             key: key(&what),
@@ -67,7 +85,7 @@ impl LoginThrottle {
             longest: TimeDelta::seconds(longest),
         };
         let attempt = Attempt {
-            name: counter(of_name(name), settings.name_free_failures, settings.name_longest_delay_seconds),
+            subject: counter(subject, settings.name_free_failures, longest),
             network: counter(
                 format!("network:{}", from.subscriber()),
                 settings.network_free_failures,
@@ -91,11 +109,11 @@ impl LoginThrottle {
             .await?;
         let transaction = self.db.begin().await?;
         // Writing first makes attempts that end together go one by one.
-        for counter in [&attempt.name, &attempt.network] {
+        for counter in [&attempt.subject, &attempt.network] {
             self.lock(&transaction, counter).await?;
         }
         let rows = self.check(&transaction, &attempt).await?;
-        for counter in [&attempt.name, &attempt.network] {
+        for counter in [&attempt.subject, &attempt.network] {
             let failures = rows.iter().find(|row| row.key == counter.key).map_or(0, |row| row.failures);
             self.count(&transaction, counter, failures.saturating_add(1)).await?;
         }
@@ -103,11 +121,17 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Forgets the failures of the name. Those of the network stay: one good account must not pay for guessing others.
+    /// Whether the attempt need not wait now either, before it is told that it was right so far: of many at once, those
+    /// that end after the block has begun learn nothing.
+    pub(crate) async fn recheck(&self, attempt: &Attempt) -> Result<(), Throttled> {
+        self.check(&self.db, attempt).await.map(drop)
+    }
+
+    /// Forgets the failures of the subject. Those of the network stay: one good account must not pay for guessing others.
     pub(crate) async fn succeeded(&self, attempt: Attempt) -> Result<(), Throttled> {
         let rows = self.check(&self.db, &attempt).await?;
-        if rows.iter().any(|row| row.key == attempt.name.key) {
-            login_throttle::Entity::delete_by_id(attempt.name.key).exec(&self.db).await?;
+        if rows.iter().any(|row| row.key == attempt.subject.key) {
+            login_throttle::Entity::delete_by_id(attempt.subject.key).exec(&self.db).await?;
         }
         Ok(())
     }
@@ -120,7 +144,7 @@ impl LoginThrottle {
 
     /// The rows of an attempt that need not wait.
     async fn check(&self, db: &impl ConnectionTrait, attempt: &Attempt) -> Result<Vec<Model>, Throttled> {
-        let keys = [attempt.name.key.clone(), attempt.network.key.clone()];
+        let keys = [attempt.subject.key.clone(), attempt.network.key.clone()];
         let rows =
             login_throttle::Entity::find().filter(login_throttle::Column::Key.is_in(keys)).all(db).await?;
         let now = self.clock.now();

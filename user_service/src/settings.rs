@@ -32,6 +32,9 @@ const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 /// A secret shorter than this could be guessed offline.
 const MIN_SECRET_LENGTH: usize = 32;
 
+/// A longer name is not shown by apps.
+const MAX_ISSUER_LENGTH: usize = 64;
+
 /// A hundred years: longer lives are mistakes, and times beyond could not be written down.
 const MAX_SECONDS: i64 = 100 * 365 * 24 * 3600;
 
@@ -63,6 +66,8 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     /// `[tokens]`
     pub tokens: TokenSettings,
+    /// `[second_factor]`
+    pub second_factor: SecondFactorSettings,
     /// `[introspection]`
     pub introspection: IntrospectionSettings,
     /// `[video_service]`
@@ -85,6 +90,8 @@ pub struct ThrottleSettings {
     pub name_free_failures: u32,
     /// The longest that a name has to wait.
     pub name_longest_delay_seconds: i64,
+    /// The longest that codes of a second factor have to wait.
+    pub code_longest_delay_seconds: i64,
     /// Failed logins from one network that cost nothing.
     pub network_free_failures: u32,
     /// The longest that a network has to wait.
@@ -134,6 +141,16 @@ pub struct TokenSettings {
     pub refresh_secret: Option<SecretString>,
 }
 
+/// The `[second_factor]` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorSettings {
+    /// What authenticator apps call this service.
+    pub issuer: String,
+    /// From what the key is made that their secrets are encrypted with.
+    pub key: Option<SecretString>,
+}
+
 /// The `[introspection]` section.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,6 +188,7 @@ impl Settings {
         settings.throttle.check()?;
         settings.passwords.check()?;
         settings.tokens.check()?;
+        settings.second_factor.check()?;
         settings.introspection.check()?;
         settings.video_service.check()?;
         Ok(settings)
@@ -193,12 +211,16 @@ impl ThrottleSettings {
     fn check(&self) -> Result<(), SettingsError> {
         for (key, seconds) in [
             ("throttle.name_longest_delay_seconds", self.name_longest_delay_seconds),
+            ("throttle.code_longest_delay_seconds", self.code_longest_delay_seconds),
             ("throttle.network_longest_delay_seconds", self.network_longest_delay_seconds),
             ("throttle.forget_after_seconds", self.forget_after_seconds),
         ] {
             require((1..=MAX_SECONDS).contains(&seconds), key, "must be 1 second to 100 years")?;
         }
-        let longest = self.name_longest_delay_seconds.max(self.network_longest_delay_seconds);
+        let longest = self
+            .name_longest_delay_seconds
+            .max(self.code_longest_delay_seconds)
+            .max(self.network_longest_delay_seconds);
         require(
             self.forget_after_seconds >= longest,
             "throttle.forget_after_seconds",
@@ -282,6 +304,22 @@ impl TokenSettings {
         require(
             self.refresh_secret.as_ref().is_none_or(is_long),
             "tokens.refresh_secret",
+            "must have at least 32 characters",
+        )
+    }
+}
+
+impl SecondFactorSettings {
+    fn check(&self) -> Result<(), SettingsError> {
+        require(
+            (1..=MAX_ISSUER_LENGTH).contains(&self.issuer.chars().count())
+                && !self.issuer.contains(|character: char| character == ':' || character.is_control()),
+            "second_factor.issuer",
+            "must have 1 to 64 characters, no colon among them",
+        )?;
+        require(
+            self.key.as_ref().is_none_or(is_long),
+            "second_factor.key",
             "must have at least 32 characters",
         )
     }

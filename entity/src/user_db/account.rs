@@ -54,6 +54,8 @@ pub struct Model {
     pub personal_tokens: HasMany<super::personal_token::Entity>,
     #[sea_orm(has_many)]
     pub mail_tokens: HasMany<super::mail_token::Entity>,
+    #[sea_orm(has_one)]
+    pub second_factor: HasOne<super::second_factor::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -50,6 +50,16 @@ pub enum Action {
     InviteRevoke,
     /// A refresh token was presented a second time, and its session ended.
     RefreshTokenReuse,
+    SecondFactorEnable,
+    SecondFactorDisable,
+    /// An administrator took the second factor from an account.
+    SecondFactorRemove,
+    /// The password was right, and nothing else was given: a client that asks for a code next, or a thief without one.
+    SecondFactorMissing,
+    /// A code or a recovery code was checked.
+    SecondFactorCheck,
+    RecoveryCodeUse,
+    RecoveryCodesRenew,
 }
 
 /// Whether it was done.

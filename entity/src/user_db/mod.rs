@@ -1,4 +1,5 @@
-//! The database of User Service: accounts, invites, sessions, signing keys, the audit log, what is to be sent.
+//! The database of User Service: accounts, invites, sessions, second factors, signing keys, the audit log, what is to be
+//! sent.
 
 pub mod account;
 pub mod audit_event;
@@ -8,6 +9,8 @@ pub mod mail;
 pub mod mail_token;
 pub mod outbox;
 pub mod personal_token;
+pub mod recovery_code;
 pub mod refresh_token;
+pub mod second_factor;
 pub mod session;
 pub mod signing_key;

@@ -10,6 +10,7 @@ mod m20261122_000022_login_throttle;
 mod m20261122_000023_personal_tokens;
 mod m20261123_000030_mail;
 mod m20261123_000031_invites;
+mod m20261123_000040_second_factor;
 
 use sea_orm_migration::prelude::*;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000023_personal_tokens::Migration),
             Box::new(m20261123_000030_mail::Migration),
             Box::new(m20261123_000031_invites::Migration),
+            Box::new(m20261123_000040_second_factor::Migration),
         ]
     }
 

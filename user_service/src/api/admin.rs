@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::bearer::Administrator;
 use crate::account::{Accounts, Search};
 use crate::audit::{Action, Entry, Outcome, Who};
+use crate::second_factor::SecondFactors;
 use crate::sessions::{Ending, Sessions};
 
 const PATH: &str = "/admin/users";
@@ -133,15 +134,16 @@ pub(crate) async fn disable(
 ) -> Result<HttpResponse, Problem> {
     let (id, administrator) = (*id, caller.account.id);
     if id == administrator {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "own-account",
-            "Administrators cannot disable themselves",
-        ));
+        return Err(own_account("Administrators cannot disable themselves"));
     }
     let account = task::to_its_end(async move {
         let account = accounts.set_disabled(id, true, administrator, from).await?;
-        sessions.end(Ending::AllOf { account: id, keep: None }, ended(administrator, id, from)).await?;
+        sessions
+            .end(
+                Ending::AllOf { account: id, keep: None },
+                by(administrator, id, Action::AllSessionsEnd, from),
+            )
+            .await?;
         Ok(account)
     });
     let account = account.await?.ok_or_else(|| Problem::not_found("account"))?;
@@ -181,11 +183,54 @@ pub(crate) async fn end_sessions(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let account = accounts.read(*id).await?.ok_or_else(|| Problem::not_found("account"))?.id;
-    sessions.end(Ending::AllOf { account, keep: None }, ended(caller.account.id, account, from)).await?;
+    sessions
+        .end(
+            Ending::AllOf { account, keep: None },
+            by(caller.account.id, account, Action::AllSessionsEnd, from),
+        )
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn ended(id: Uuid, account: Uuid, from: ClientAddress) -> Entry {
+/// Take the second factor from an account
+///
+/// For somebody who lost the app and the recovery codes: the password alone lets in again. All sessions of the account end.
+#[utoipa::path(delete, path = "/admin/users/{id}/second-factor", tag = "administration", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "It has none any more"),
+    (status = 404, description = "There is no such account"),
+    (status = 409, description = "It is your own: yours wants your password and a code"),
+))]
+pub(crate) async fn remove_second_factor(
+    Administrator(caller): Administrator,
+    from: ClientAddress,
+    accounts: web::Data<Accounts>,
+    factors: web::Data<SecondFactors>,
+    sessions: web::Data<Sessions>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let administrator = caller.account.id;
+    let account = accounts.read(*id).await?.ok_or_else(|| Problem::not_found("account"))?.id;
+    if account == administrator {
+        return Err(own_account("Administrators cannot remove their own second factor here"));
+    }
+    task::to_its_end(async move {
+        if factors.remove(account, by(administrator, account, Action::SecondFactorRemove, from)).await? {
+            let entry = by(administrator, account, Action::AllSessionsEnd, from);
+            sessions.end(Ending::AllOf { account, keep: None }, entry).await?;
+            log::info!("second factor removed account_id={account} by={administrator}");
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn own_account(title: &str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "own-account", title)
+}
+
+fn by(id: Uuid, account: Uuid, what: Action, from: ClientAddress) -> Entry {
     let who = Who::Administrator { id, account };
-    Entry { who, what: Action::AllSessionsEnd, from: Some(from), result: Outcome::Success }
+    Entry { who, what, from: Some(from), result: Outcome::Success }
 }

@@ -17,9 +17,11 @@ use super::Account;
 use super::audit::AuditEvent;
 use super::bearer::{Authorized, ProfileRead};
 use super::current_password::PasswordCheck;
+use super::second_factor::SecondFactor;
 use super::tokens::PersonalToken;
 use crate::account::{Accounts, Belongings};
 use crate::audit::Action;
+use crate::second_factor::SecondFactors;
 use crate::sessions::Authenticated;
 
 /// Proof that it is really the owner who wants it.
@@ -35,6 +37,7 @@ pub(crate) struct Farewell {
 pub(crate) struct Export {
     exported_at: DateTime<Utc>,
     account: Account,
+    second_factor: SecondFactor,
     /// All logins that are remembered, the oldest first.
     sessions: Vec<ExportedSession>,
     /// The personal access tokens, the oldest first; without what they are used by.
@@ -109,11 +112,14 @@ pub(crate) async fn export(
     caller: Authorized<ProfileRead>,
     from: ClientAddress,
     accounts: web::Data<Accounts>,
+    factors: web::Data<SecondFactors>,
 ) -> Result<HttpResponse, Problem> {
+    let second_factor = factors.state(caller.account.id).await?.into();
     let Belongings { sessions, tokens, events } = accounts.belongings(caller.account.id, from).await?;
     let export = Export {
         exported_at: accounts.now(),
         account: Account::from(caller.account),
+        second_factor,
         sessions: sessions.into_iter().map(ExportedSession::from).collect(),
         tokens: tokens.into_iter().map(PersonalToken::from).collect(),
         audit: events.into_iter().map(AuditEvent::from).collect(),

@@ -11,15 +11,17 @@ use service_kit::rate_limit::Limited;
 use utoipa::ToSchema;
 
 use super::origin::Origin;
+use super::second_factor_check::{SecondFactorCheck, given};
 use super::token_response::{TokenResponse, respond};
 use crate::account::{Accounts, Email, Name, Password, Username};
 use crate::login_throttle::LoginThrottle;
 use crate::oauth::login_scope;
 use crate::passwords::PasswordHasher;
 use crate::rate_limits::Logins;
+use crate::second_factor::Proof;
 use crate::sessions::{NewSession, SessionError, Sessions};
 
-/// Who wants in: exactly one of the two names, and the password.
+/// Who wants in: exactly one of the two names, the password, and one of the two codes where the account wants one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Login {
@@ -30,11 +32,26 @@ pub(crate) struct Login {
     email: Option<String>,
     #[schema(value_type = String, format = "password")]
     password: SecretString,
+    /// What the authenticator app shows.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "492039")]
+    code: Option<SecretString>,
+    /// A recovery code, in its place.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    recovery_code: Option<SecretString>,
+}
+
+/// What was given to log in with.
+struct Credentials {
+    /// None where nobody can have it: whoever gives one is told the same as for a wrong password.
+    name: Option<Name>,
+    password: Option<Password>,
+    second_factor: Option<Proof>,
 }
 
 impl Login {
-    /// The name is none where nobody can have it: whoever gives one is told the same as for a wrong password.
-    fn parse(self) -> Result<(Option<Name>, Option<Password>), Problem> {
+    fn parse(self) -> Result<Credentials, Problem> {
         let name = match (self.username, self.email) {
             (Some(username), None) => Username::try_from(username).ok().map(Name::Username),
             (None, Some(email)) => Email::try_from(email).ok().map(Name::Email),
@@ -46,19 +63,22 @@ impl Login {
                 ]));
             }
         };
-        Ok((name, Password::verifiable(self.password.expose_secret().to_owned())))
+        let password = Password::verifiable(self.password.expose_secret().to_owned());
+        Ok(Credentials { name, password, second_factor: given(self.code, self.recovery_code)? })
     }
 }
 
 /// Log in
 ///
-/// An unknown name, a wrong password and a disabled account get the same answer, after the same time.
+/// An unknown name, a wrong password and a disabled account get the same answer, after the same time. Where the account has
+/// a second factor, the right password alone is answered with `second-factor-required`: ask for a code and send all again.
 #[utoipa::path(post, path = "/users/login", tag = "sessions", responses(
     (status = 200, description = "A new session", body = TokenResponse),
-    (status = 401, description = "The name or the password is wrong"),
-    (status = 403, description = "Both are right, and the address has to be verified first; a message was sent there"),
+    (status = 401, description = "The name or the password is wrong, or the second factor is wrong or missing"),
+    (status = 403, description = "All is right, and the address has to be verified first; a message was sent there"),
     (status = 429, description = "Too many have failed; `Retry-After` tells when to come back"),
 ))]
+#[expect(clippy::too_many_arguments, reason = "one for everything that has a say in a login")]
 pub(crate) async fn login(
     _limit: Limited<Logins>,
     origin: Origin,
@@ -66,9 +86,10 @@ pub(crate) async fn login(
     throttle: web::Data<LoginThrottle>,
     hasher: web::Data<PasswordHasher>,
     sessions: web::Data<Sessions>,
+    check: SecondFactorCheck,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let (name, password) = body.0.parse()?;
+    let Credentials { name, password, second_factor } = body.0.parse()?;
     let from = origin.address;
     let attempt = throttle.begin(name.as_ref(), from).await?;
     let place = hasher.reserve()?;
@@ -85,6 +106,8 @@ pub(crate) async fn login(
         accounts.record_refused_login(known, from).await?;
         return Err(refused());
     };
+    throttle.recheck(&attempt).await?;
+    check.log_in(&account, second_factor.as_ref()).await?;
     throttle.succeeded(attempt).await?;
     if accounts.must_verify(&account) {
         accounts.record_refused_login(known, from).await?;

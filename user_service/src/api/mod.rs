@@ -15,6 +15,8 @@ mod password_reset;
 mod profile;
 mod refresh;
 mod register;
+mod second_factor;
+mod second_factor_check;
 mod sessions;
 mod token_response;
 mod tokens;
@@ -52,6 +54,11 @@ use crate::oauth;
         password_reset::reset,
         email::send,
         email::verify,
+        second_factor::read,
+        second_factor::begin,
+        second_factor::confirm,
+        second_factor::renew_recovery_codes,
+        second_factor::remove,
         sessions::list,
         sessions::end_others,
         sessions::end_one,
@@ -68,6 +75,7 @@ use crate::oauth;
         invites::create,
         invites::list,
         invites::revoke,
+        admin::remove_second_factor,
         oauth::introspection::introspect,
         oauth::revocation::revoke,
         oauth::discovery::jwks,
@@ -102,6 +110,15 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/users/password/reset", password_reset::reset),
         Endpoint::new(Method::POST, "/users/email/verification", email::send),
         Endpoint::new(Method::POST, "/users/email/verify", email::verify),
+        Endpoint::new(Method::GET, "/users/second-factor", second_factor::read),
+        Endpoint::new(Method::POST, "/users/second-factor", second_factor::begin),
+        Endpoint::new(Method::DELETE, "/users/second-factor", second_factor::remove),
+        Endpoint::new(Method::POST, "/users/second-factor/confirm", second_factor::confirm),
+        Endpoint::new(
+            Method::POST,
+            "/users/second-factor/recovery-codes",
+            second_factor::renew_recovery_codes,
+        ),
         Endpoint::new(Method::GET, "/users/sessions", sessions::list),
         Endpoint::new(Method::DELETE, "/users/sessions", sessions::end_others),
         Endpoint::new(Method::DELETE, "/users/sessions/{id}", sessions::end_one),
@@ -118,6 +135,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/admin/invites", invites::create),
         Endpoint::new(Method::GET, "/admin/invites", invites::list),
         Endpoint::new(Method::DELETE, "/admin/invites/{id}", invites::revoke),
+        Endpoint::new(Method::DELETE, "/admin/users/{id}/second-factor", admin::remove_second_factor),
         Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
         Endpoint::new(Method::POST, "/oauth/revoke", oauth::revocation::revoke),
         Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),

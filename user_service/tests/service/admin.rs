@@ -37,6 +37,7 @@ async fn nobody_else_may(#[values(Backend::Sqlite, Backend::Postgres)] backend: 
         (Method::POST, format!("{PATH}/{id}/disable")),
         (Method::POST, format!("{PATH}/{id}/enable")),
         (Method::DELETE, format!("{PATH}/{id}/sessions")),
+        (Method::DELETE, format!("{PATH}/{id}/second-factor")),
     ] {
         let answer = service.with_token(method.clone(), &path, &token).await;
         answer.assert_problem(403, "insufficient-scope");

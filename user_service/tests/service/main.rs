@@ -9,6 +9,8 @@ mod admin;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod authenticator;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod introspection;
@@ -42,6 +44,8 @@ mod register;
 mod reset;
 #[cfg(test)]
 mod revocation;
+#[cfg(test)]
+mod second_factor;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use service_kit::testing::Backend;
 use user_service::endpoints;
 
-use crate::support::{Answer, TestService};
+use crate::authenticator::Authenticator;
+use crate::support::{Answer, PASSWORD, TestService};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
@@ -157,6 +158,19 @@ async fn real_answers_have_the_members_that_are_described(
     description.assert_describes("get", "/users/profile/export", &export);
     let changed = service.send(Method::PATCH, "/users/profile", token, &[], &json!({"locale": "cs"})).await;
     description.assert_describes("patch", "/users/profile", &changed);
+    for path in ["/users/second-factor", "/users/second-factor/recovery-codes"] {
+        let answer = service.send(Method::POST, path, token, &[], &json!({"current_password": "x"})).await;
+        description.assert_describes("post", path, &answer);
+    }
+    let second_factor = service.with_token(Method::GET, "/users/second-factor", token).await;
+    description.assert_describes("get", "/users/second-factor", &second_factor);
+    let begun = json!({"current_password": PASSWORD});
+    let begun = service.send(Method::POST, "/users/second-factor", token, &[], &begun).await;
+    description.assert_describes("post", "/users/second-factor", &begun);
+    let confirmed = Authenticator::begin(&service, token).await.confirm(&service, token).await;
+    assert_eq!(confirmed.status, 200);
+    description.assert_describes("post", "/users/second-factor/confirm", &confirmed);
+    description.assert_describes("post", "/users/login", &service.login("ann").await);
     let weak = json!({"current_password": "x", "new_password": "x"});
     let weak = service.send(Method::POST, "/users/password", token, &[], &weak).await;
     description.assert_describes("post", "/users/password", &weak);
