@@ -85,12 +85,12 @@ impl AccessTokens {
     }
 
     /// A token of `session`, which it never outlives.
-    pub(crate) fn sign(
+    pub(crate) async fn sign(
         &self,
         session: &session::Model,
         now: DateTime<Utc>,
-    ) -> Result<AccessToken, jsonwebtoken::errors::Error> {
-        let key = self.keys.signer();
+    ) -> Result<AccessToken, SessionError> {
+        let key = self.keys.signer().await?;
         let expires_at = session.expires_at.min(now + self.life);
         let claims = Claims {
             iss: self.issuer.clone(),

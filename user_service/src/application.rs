@@ -94,7 +94,7 @@ impl Application {
         let port = listener.local_addr()?.port();
         let db = open_migrated(settings).await?;
 
-        let keys = Arc::new(SigningKeys::load_or_create(db.clone(), clock.clone()).await?);
+        let keys = Arc::new(SigningKeys::load_or_create(db.clone(), clock.clone(), &settings.tokens).await?);
         let sessions = Sessions::start(
             db.clone(),
             clock.clone(),

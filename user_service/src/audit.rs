@@ -39,6 +39,8 @@ pub(crate) enum Who {
     Administrator { id: Uuid, account: Uuid },
     /// Whoever may run commands on the machine.
     Operator { account: Uuid },
+    /// The same, or the service by itself, about what is no account's.
+    Machine,
 }
 
 impl Audit {
@@ -49,7 +51,7 @@ impl Audit {
     /// Adds `entry`: in the transaction of what it tells of, where there is one.
     pub(crate) async fn record(&self, db: &impl ConnectionTrait, entry: Entry) -> Result<(), DbErr> {
         let (account_id, actor_id) = match entry.who {
-            Who::Nobody => (None, None),
+            Who::Nobody | Who::Machine => (None, None),
             Who::Stranger { account } | Who::Operator { account } => (Some(account), None),
             Who::Administrator { id, account } => (Some(account), Some(id)),
             Who::Owner(account) => (Some(account), Some(account)),

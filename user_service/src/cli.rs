@@ -43,6 +43,9 @@ enum Command {
     /// Invite people, where registration is for the invited
     #[command(subcommand)]
     Invite(InviteCommand),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 /// What concerns invites.
@@ -66,6 +69,19 @@ enum AdminCommand {
         #[arg(long)]
         email: String,
     },
+}
+
+/// What concerns signing keys.
+#[derive(Clone, Debug, Subcommand)]
+enum KeysCommand {
+    /// Let a new key sign, and print its id; instances that run follow within ten seconds
+    Rotate {
+        /// Do not honour what earlier keys signed, as after a theft: everybody's access tokens stop, and clients refresh
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Print all keys, the newest first
+    List,
 }
 
 impl Cli {
@@ -97,6 +113,14 @@ impl Cli {
             }
             Command::Invite(InviteCommand::Create { days }) => {
                 println!("{}", operator::create_invite(&settings, days).await?.expose_secret());
+                Ok(())
+            }
+            Command::Keys(KeysCommand::Rotate { withdraw }) => {
+                println!("{}", operator::rotate_keys(&settings, withdraw).await?);
+                Ok(())
+            }
+            Command::Keys(KeysCommand::List) => {
+                operator::list_keys(&settings).await?.iter().for_each(|line| println!("{line}"));
                 Ok(())
             }
         }

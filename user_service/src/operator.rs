@@ -1,8 +1,9 @@
-//! What the operator does at the machine itself, without a token: the first administrator has nobody to ask.
+//! What the operator does at the machine itself, without a token: the first administrator has nobody to ask, and
+//! keys are nobody's account.
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use entity::user_db::account::Role;
 use secrecy::SecretString;
 use service_kit::clock::{SharedClock, SystemClock};
@@ -15,6 +16,7 @@ use crate::mail::Post;
 use crate::outbox::Bell;
 use crate::passwords::{HashError, PasswordHasher, QueueFull};
 use crate::settings::Settings;
+use crate::signing_keys;
 
 /// Why a command of the operator was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +85,34 @@ pub(crate) async fn create_invite(settings: &Settings, days: u16) -> Result<Secr
         Err(InviteError::Database(error)) => Err(error.into()),
         Err(error @ InviteError::Random(_)) => Err(OperatorError::Invite(error.to_string()).into()),
     }
+}
+
+/// Lets a new key sign access tokens, and tells its `kid`; see [`signing_keys::rotate`].
+pub(crate) async fn rotate_keys(settings: &Settings, withdrawn: bool) -> Result<String, StartError> {
+    let db = application::open_migrated(settings).await?;
+    let kid = signing_keys::rotate(&db, Arc::new(SystemClock), withdrawn).await?;
+    db.close().await?;
+    Ok(kid)
+}
+
+/// The keys of access tokens, the newest first, a line each.
+pub(crate) async fn list_keys(settings: &Settings) -> Result<Vec<String>, StartError> {
+    let db = application::open_migrated(settings).await?;
+    let keys = signing_keys::list(&db, Arc::new(SystemClock), &settings.tokens).await?;
+    let lines = keys.into_iter().map(|key| {
+        let state = match key.verifies_until {
+            None => "signs".to_owned(),
+            Some(until) => format!("verifies until {}", written(until)),
+        };
+        format!("{}  made {}  {state}", key.kid, written(key.created_at))
+    });
+    let lines = lines.collect();
+    db.close().await?;
+    Ok(lines)
+}
+
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 impl From<HashError> for OperatorError {

@@ -37,6 +37,7 @@ const MAX_ISSUER_LENGTH: usize = 64;
 
 /// A hundred years: longer lives are mistakes, and times beyond could not be written down.
 const MAX_SECONDS: i64 = 100 * 365 * 24 * 3600;
+const MAX_DAYS: u32 = 100 * 365;
 
 /// All of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -137,6 +138,7 @@ pub struct TokenSettings {
     session_idle_seconds: i64,
     session_absolute_seconds: i64,
     refresh_grace_seconds: i64,
+    signing_key_days: u32,
     /// From what successors of refresh tokens are derived.
     pub refresh_secret: Option<SecretString>,
 }
@@ -275,6 +277,12 @@ impl TokenSettings {
         TimeDelta::seconds(self.refresh_grace_seconds)
     }
 
+    /// How long a key signs; none where it does for ever.
+    #[must_use]
+    pub fn signing_key_age(&self) -> Option<TimeDelta> {
+        (self.signing_key_days > 0).then(|| TimeDelta::days(self.signing_key_days.into()))
+    }
+
     fn check(&self) -> Result<(), SettingsError> {
         let authority = ["http://", "https://"].iter().find_map(|scheme| self.issuer.strip_prefix(scheme));
         require(
@@ -301,6 +309,7 @@ impl TokenSettings {
             "tokens.session_idle_seconds",
             "must not be less than tokens.access_token_seconds",
         )?;
+        require(self.signing_key_days <= MAX_DAYS, "tokens.signing_key_days", "must be 0 days to 100 years")?;
         require(
             self.refresh_secret.as_ref().is_none_or(is_long),
             "tokens.refresh_secret",

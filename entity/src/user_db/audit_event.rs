@@ -60,6 +60,7 @@ pub enum Action {
     SecondFactorCheck,
     RecoveryCodeUse,
     RecoveryCodesRenew,
+    SigningKeyRotate,
 }
 
 /// Whether it was done.

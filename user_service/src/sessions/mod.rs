@@ -143,12 +143,12 @@ impl Sessions {
 
     /// Opens a session.
     pub(crate) async fn open(&self, new: NewSession) -> Reply<Grant> {
-        self.grant(self.command(OpenSession(new)).await?)
+        self.grant(self.command(OpenSession(new)).await?).await
     }
 
     /// Continues the session of the refresh token `presented`.
     pub(crate) async fn refresh(&self, presented: SecretString, from: ClientAddress) -> Reply<Grant> {
-        self.grant(self.command(RefreshSession { presented, from }).await?)
+        self.grant(self.command(RefreshSession { presented, from }).await?).await
     }
 
     /// Whom an access token speaks for, if its signature is right and its session lives.
@@ -214,8 +214,8 @@ impl Sessions {
     }
 
     /// Signing is this side's work: it would hold up the actor's other answers.
-    fn grant(&self, renewal: Renewal) -> Reply<Grant> {
-        let access_token = self.access_tokens.sign(&renewal.session, self.clock.now())?;
+    async fn grant(&self, renewal: Renewal) -> Reply<Grant> {
+        let access_token = self.access_tokens.sign(&renewal.session, self.clock.now()).await?;
         Ok(Grant { access_token, refresh_token: renewal.refresh_token, scope: renewal.session.scope })
     }
 }

@@ -37,7 +37,7 @@ async fn sessions() -> (Sessions, DatabaseConnection, Uuid) {
     let clock = ManualClock::at(DateTime::UNIX_EPOCH);
     let account_id = add_account(&db).await;
     let settings = Settings::load(None, std::iter::empty()).unwrap().tokens;
-    let keys = Arc::new(SigningKeys::load_or_create(db.clone(), clock.clone()).await.unwrap());
+    let keys = Arc::new(SigningKeys::load_or_create(db.clone(), clock.clone(), &settings).await.unwrap());
     let sessions = Sessions::start(
         db.clone(),
         clock,

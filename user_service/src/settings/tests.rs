@@ -42,6 +42,7 @@ fn values_that_cannot_be_are_refused_with_their_key() {
         ("TOKENS__SESSION_IDLE_SECONDS", "60", "tokens.session_idle_seconds"),
         ("TOKENS__REFRESH_GRACE_SECONDS", "-1", "tokens.refresh_grace_seconds"),
         ("TOKENS__SESSION_ABSOLUTE_SECONDS", "9223372036854775807", "tokens.session_absolute_seconds"),
+        ("TOKENS__SIGNING_KEY_DAYS", "36501", "tokens.signing_key_days"),
         ("TOKENS__REFRESH_SECRET", "short", "tokens.refresh_secret"),
         ("THROTTLE__CODE_LONGEST_DELAY_SECONDS", "0", "throttle.code_longest_delay_seconds"),
         ("THROTTLE__CODE_LONGEST_DELAY_SECONDS", "90000", "throttle.forget_after_seconds"),

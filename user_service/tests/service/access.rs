@@ -4,6 +4,9 @@ use actix_web::http::{Method, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::EncodePublicKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use entity::user_db::{account, signing_key};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, decode_header, encode};
 use rstest::rstest;
@@ -107,8 +110,15 @@ async fn the_public_key_is_no_hmac_secret(#[values(Backend::Sqlite, Backend::Pos
     let mut forge = Forge::new(backend).await;
     let published = forge.service.get("/.well-known/jwks.json").await.body;
     let public = published["keys"][0]["x"].as_str().unwrap();
+    let raw = BASE64_URL_SAFE_NO_PAD.decode(public).unwrap();
+    let point: [u8; 32] = raw.as_slice().try_into().unwrap();
+    let key = VerifyingKey::from_bytes(&point).unwrap();
+    let pem = key.to_public_key_pem(LineEnding::LF).unwrap();
+    let der = key.to_public_key_der().unwrap().into_vec();
+    let jwk = published["keys"][0].to_string().into_bytes();
+    let set = published.to_string().into_bytes();
     forge.header.alg = Algorithm::HS256;
-    for secret in [public.as_bytes(), &BASE64_URL_SAFE_NO_PAD.decode(public).unwrap()] {
+    for secret in [public.as_bytes(), &raw, pem.as_bytes(), pem.trim_end().as_bytes(), &der, &jwk, &set] {
         forge.key = EncodingKey::from_secret(secret);
         forge.assert_refused(&forge.sign()).await;
     }
@@ -134,6 +144,83 @@ async fn a_key_that_is_not_ours_signs_nothing(
     let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
     bytes[0] ^= 1;
     forge.assert_refused(&format!("{rest}.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))).await;
+}
+
+#[rstest]
+#[case::unknown("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+#[case::empty("")]
+#[case::path("../../../../etc/passwd")]
+#[case::sql("' OR kid <> '")]
+#[case::sql_of_a_key("x' UNION SELECT * FROM signing_key --")]
+#[case::nul("\u{0}")]
+#[case::address("http://evil.example/key")]
+#[case::endless(&"k".repeat(2000))]
+#[actix_web::test]
+async fn a_key_that_is_none_of_ours_is_not_looked_for_anywhere_else(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[case] kid: &str,
+) {
+    let mut forge = Forge::new(backend).await;
+    forge.header.kid = Some(kid.to_owned());
+    forge.assert_refused(&forge.sign()).await;
+}
+
+#[rstest]
+#[actix_web::test]
+async fn each_key_counts_under_its_own_name_alone(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut forge = Forge::new(backend).await;
+    let first = forge.header.kid.clone();
+    forge.service.clock.advance(TimeDelta::days(90));
+    // Both keys are ours, and both are published: another one signs from now on.
+    let token = forge.service.login("ann").await.body["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(forge.service.profile(&token).await.status, 200);
+    let header = decode_header(&token).unwrap();
+    assert_ne!(header.kid, first);
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    forge.claims = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(forge.service.profile(&forge.sign()).await.status, 200, "the first key still verifies");
+    forge.header.kid = header.kid;
+    forge.assert_refused(&forge.sign()).await;
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_key_that_comes_along_with_the_token_is_not_believed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut forge = Forge::new(backend).await;
+    let other = Forge::new(backend).await;
+    let published = other.service.get("/.well-known/jwks.json").await.body;
+    forge.key = other.key;
+    let honest = forge.header.clone();
+    for kid in [honest.kid.clone(), other.header.kid, None] {
+        forge.header = Header { kid, ..honest.clone() };
+        forge.header.jwk = Some(serde_json::from_value(published["keys"][0].clone()).unwrap());
+        forge.assert_refused(&forge.sign()).await;
+        forge.header.jwk = None;
+        forge.header.jku = Some(other.service.url("/.well-known/jwks.json"));
+        forge.assert_refused(&forge.sign()).await;
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn what_was_changed_after_it_was_signed_does_not_count(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut forge = Forge::new(backend).await;
+    let honest = forge.sign();
+    let parts: Vec<_> = honest.split('.').map(ToOwned::to_owned).collect();
+    forge.claims["scope"] = json!("profile:read admin");
+    let claims = part(&forge.claims);
+    forge.assert_refused(&format!("{}.{claims}.{}", parts[0], parts[2])).await;
+    let header = part(&json!({"alg": "EdDSA", "typ": "at+jwt", "kid": forge.header.kid}));
+    assert_ne!(header, parts[0], "the same header, in another order");
+    forge.assert_refused(&format!("{header}.{}.{}", parts[1], parts[2])).await;
+    forge.assert_refused(&format!("{honest}=")).await;
+    forge.assert_refused(&format!("{honest}.")).await;
 }
 
 #[rstest]

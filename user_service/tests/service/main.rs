@@ -49,6 +49,8 @@ mod second_factor;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod signing_keys;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod throttle;

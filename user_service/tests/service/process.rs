@@ -7,6 +7,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use actix_web::http::header;
 use awc::Client;
+use jsonwebtoken::decode_header;
 use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -318,4 +319,57 @@ fn a_name_that_is_taken_makes_no_administrator() {
     let again = create_administrator(folder.path(), "Root", PASSWORD);
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("with this user name already"));
+}
+
+/// What a command that succeeds prints.
+#[track_caller]
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let output = program(folder).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Ids of the keys that `service` publishes.
+async fn published(service: &Running) -> Vec<String> {
+    let address = format!("{}/.well-known/jwks.json", service.base);
+    let set: Value = Client::default().get(address).send().await.unwrap().json().await.unwrap();
+    let keys = set["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+#[actix_web::test]
+async fn a_service_that_runs_follows_when_its_operator_changes_the_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Running::start(program(folder.path()));
+    let account = json!({"username": "ann", "email": "ann@example.org", "password": PASSWORD});
+    assert_eq!(service.post("/users/register", &account).await.0, 201);
+    let login = async || {
+        let (status, tokens) =
+            service.post("/users/login", &json!({"username": "ann", "password": PASSWORD})).await;
+        assert_eq!(status, 200);
+        tokens["access_token"].as_str().unwrap().to_owned()
+    };
+    let kid = |token: &str| decode_header(token).unwrap().kid.unwrap();
+    let first = login().await;
+    assert_eq!(published(&service).await, [kid(&first)]);
+
+    let rotated = printed(folder.path(), &["keys", "rotate"]);
+    assert_eq!(published(&service).await, [rotated.trim(), &kid(&first)]);
+    let second = login().await;
+    assert_eq!(kid(&second), rotated.trim());
+    for token in [&first, &second] {
+        assert_eq!(service.get("/users/profile", token).await, 200);
+    }
+    let list = printed(folder.path(), &["keys", "list"]);
+    let lines: Vec<_> = list.lines().collect();
+    assert_eq!(lines.len(), 2, "{list}");
+    assert!(lines[0].starts_with(&kid(&second)) && lines[0].ends_with("  signs"), "{list}");
+    assert!(lines[1].starts_with(&kid(&first)) && lines[1].contains("  verifies until 2"), "{list}");
+
+    let rotated = printed(folder.path(), &["keys", "rotate", "--withdraw"]);
+    assert_eq!(published(&service).await, [rotated.trim()]);
+    for token in [&first, &second] {
+        assert_eq!(service.get("/users/profile", token).await, 401);
+    }
+    assert_eq!(service.get("/users/profile", &login().await).await, 200);
 }

@@ -1,6 +1,7 @@
 //! Starting the service, and talking to it.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) struct TestService {
     pub(crate) passwords: PasswordHasher,
     base: String,
     client: Client,
-    ground: Ground,
+    ground: Rc<Ground>,
 }
 
 /// What outlives one run of the service.
@@ -57,7 +58,7 @@ impl TestService {
     /// With variables such as `("TOKENS__AUDIENCE", "x")`.
     pub(crate) async fn start_with(backend: Backend, variables: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create(backend).await.unwrap();
-        let ground = Ground { database, folder: tempfile::tempdir().unwrap() };
+        let ground = Rc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
         let clock = ManualClock::at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         Self::run(ground, clock, variables).await
     }
@@ -67,7 +68,13 @@ impl TestService {
         Self::run(self.ground, self.clock, variables).await
     }
 
-    async fn run(ground: Ground, clock: Arc<ManualClock>, variables: &[(&str, &str)]) -> Self {
+    /// The service, and another one beside it.
+    pub(crate) async fn with_another_instance(self, variables: &[(&str, &str)]) -> (Self, Self) {
+        let other = Self::run(Rc::clone(&self.ground), self.clock.clone(), variables).await;
+        (self, other)
+    }
+
+    async fn run(ground: Rc<Ground>, clock: Arc<ManualClock>, variables: &[(&str, &str)]) -> Self {
         let settings = settings(ground.folder.path(), ground.database.url(), variables);
         let application = Application::build_with_clock(&settings, clock.clone()).await.unwrap();
         let base = format!("http://127.0.0.1:{}", application.port());
@@ -86,8 +93,12 @@ impl TestService {
         self.ground.folder.path()
     }
 
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
-        self.client.request(method, format!("{}{path}", self.base))
+        self.client.request(method, self.url(path))
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -36,6 +36,8 @@ struct State {
     keys: HashMap<String, Arc<DecodingKey>>,
     /// When the keys were last read.
     fetched_at: Option<DateTime<Utc>>,
+    /// When they were last read for a key that they did not have.
+    searched_at: Option<DateTime<Utc>>,
     /// When they last could not be.
     failed_at: Option<DateTime<Utc>>,
 }
@@ -80,13 +82,17 @@ impl Jwks {
         Ok(())
     }
 
-    /// The key `kid`; fetched where the keys are old or do not have it, but not in every garbage token's honour.
+    /// The key `kid`; fetched where the keys are old or do not have it, so that a new one counts as soon as it signs, but not
+    /// in every garbage token's honour.
     async fn key(&self, client: &awc::Client, kid: &str) -> Result<Arc<DecodingKey>, AuthError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
         let known = state.keys.get(kid).cloned();
-        let patience = if known.is_some() { self.max_age } else { self.min_interval };
-        let is_due = state.fetched_at.is_none_or(|fetched_at| now - fetched_at >= patience);
+        let (last, patience) = match known {
+            Some(_) => (state.fetched_at, self.max_age),
+            None => (state.searched_at, self.min_interval),
+        };
+        let is_due = last.is_none_or(|last| now - last >= patience);
         let has_just_failed = state.failed_at.is_some_and(|failed_at| now - failed_at < FAILURE_COUNTS_FOR);
         let fetched = match (is_due, has_just_failed) {
             (false, _) => return known.ok_or_else(|| AuthError::Invalid("unknown key id".to_owned())),
@@ -95,8 +101,9 @@ impl Jwks {
         };
         match (fetched, known) {
             (Ok(keys), _) => {
-                *state = State { keys, fetched_at: Some(now), failed_at: None };
-                let key = state.keys.get(kid).cloned();
+                let key = keys.get(kid).cloned();
+                let searched_at = if key.is_some() { state.searched_at } else { Some(now) };
+                *state = State { keys, fetched_at: Some(now), searched_at, failed_at: None };
                 key.ok_or_else(|| AuthError::Invalid("unknown key id".to_owned()))
             }
             (Err(reason), known) => {

@@ -52,6 +52,30 @@ async fn a_tampered_token_is_refused_without_asking() {
 }
 
 #[actix_web::test]
+async fn a_token_of_a_key_that_has_just_been_made_is_known_at_once() {
+    let clock = ManualClock::at(SystemClock.now() - chrono::TimeDelta::days(90));
+    let kadr = Setup::on(Backend::Sqlite)
+        .without_workers()
+        .user_clock(Arc::clone(&clock) as _)
+        .video("USER_SERVICE__JWKS_MIN_INTERVAL_SECONDS", 3600)
+        .start()
+        .await;
+    let ada = kadr.user("ada").await;
+    // Refused as expired, with the published keys read for it.
+    ada.get("/videos").await.problem(401, "invalid-token");
+    clock.advance(chrono::TimeDelta::days(90));
+    let bob = kadr.user("bob").await;
+    let kid = |token: &str| token.split('.').next().unwrap().to_owned();
+    assert_ne!(kid(&ada.token), kid(&bob.token), "the first key is too old to sign");
+    bob.get("/videos").await.ok(200);
+
+    kadr.bearer(FOREIGN).get("/videos").await.problem(401, "invalid-token");
+    let fetched = key_fetches(&kadr).await;
+    kadr.bearer(FOREIGN).get("/videos").await.problem(401, "invalid-token");
+    assert_eq!(key_fetches(&kadr).await, fetched, "a key that nobody has is looked for once in a while");
+}
+
+#[actix_web::test]
 async fn an_expired_token_is_refused_without_asking() {
     let yesterday = ManualClock::at(SystemClock.now() - chrono::TimeDelta::days(1));
     let kadr = Setup::on(Backend::Sqlite).without_workers().user_clock(yesterday).start().await;
@@ -174,9 +198,17 @@ async fn a_personal_access_token_may_do_what_its_scopes_say() {
 
 /// How many times User Service was asked about a token.
 async fn introspections(kadr: &Kadr) -> u64 {
+    requests(kadr, "/oauth/introspect").await
+}
+
+/// How many times the published keys were read.
+async fn key_fetches(kadr: &Kadr) -> u64 {
+    requests(kadr, "/.well-known/jwks.json").await
+}
+
+async fn requests(kadr: &Kadr, path: &str) -> u64 {
     let metrics = Answer::to(kadr.users("GET", "/metrics"), "").await;
     let text = String::from_utf8(metrics.body).unwrap();
-    let counters =
-        text.lines().filter(|line| line.contains("requests_total{") && line.contains("/oauth/introspect"));
+    let counters = text.lines().filter(|line| line.contains("requests_total{") && line.contains(path));
     counters.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
