@@ -124,6 +124,7 @@ mod tests {
             entity_columns::<user_db::outbox::Entity>(),
             entity_columns::<user_db::recovery_code::Entity>(),
             entity_columns::<user_db::second_factor::Entity>(),
+            entity_columns::<user_db::service_client::Entity>(),
             entity_columns::<user_db::session::Entity>(),
             entity_columns::<user_db::refresh_token::Entity>(),
             entity_columns::<user_db::signing_key::Entity>(),

@@ -24,20 +24,44 @@ impl ClientCredentials {
     /// Whether `request` carries them.
     #[must_use]
     pub fn are_in(&self, request: &HttpRequest) -> bool {
-        basic(request).is_some_and(|given| self.are(&given))
+        BasicCredentials::of(request).is_some_and(|given| self.are(&given))
     }
 
-    /// Digests have one length and say nothing about their origins: their comparison takes the same time for all.
-    fn are(&self, credentials: &[u8]) -> bool {
-        Sha256::digest(credentials).as_slice().ct_eq(&self.digest).into()
+    /// Whether these are they. Digests have one length and say nothing about their origins: their comparison takes the
+    /// same time for all.
+    #[must_use]
+    pub fn are(&self, given: &BasicCredentials) -> bool {
+        Self::new(&given.id, &given.secret).digest.ct_eq(&self.digest).into()
     }
 }
 
-/// The `name:secret` of HTTP Basic (RFC 7617 §2).
-fn basic(request: &HttpRequest) -> Option<Vec<u8>> {
-    let (scheme, credentials) =
-        request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD.decode(credentials.trim()).ok())?
+/// What HTTP Basic (RFC 7617 §2) says: a name, which proves nothing, and a secret.
+#[derive(Clone, Debug)]
+pub struct BasicCredentials {
+    /// Everything before the first colon.
+    pub id: String,
+    /// Everything after it.
+    pub secret: SecretString,
+}
+
+impl BasicCredentials {
+    /// Those of the `Authorization` header of `request`, if it has such.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        Self::parse(request.headers().get(header::AUTHORIZATION)?.to_str().ok()?)
+    }
+
+    /// Those of a header's value. Where the pair is no UTF-8 it is none of ours.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        let (scheme, encoded) = value.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let pair = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (id, secret) = pair.split_once(':')?;
+        Some(Self { id: id.to_owned(), secret: secret.into() })
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ use crate::passwords::PasswordHasher;
 use crate::personal_tokens::PersonalTokens;
 use crate::rate_limits::rate_limits;
 use crate::second_factor::SecondFactors;
+use crate::service_clients::ServiceClients;
 use crate::sessions::{Lifetimes, RefreshTokens, Sessions};
 use crate::settings::Settings;
 use crate::signing_keys::{SigningKeyError, SigningKeys};
@@ -102,7 +103,8 @@ impl Application {
             RefreshTokens::new(&refresh_secret(settings)?),
             Lifetimes::from(&settings.tokens),
         );
-        let client = ClientCredentials::new(&settings.introspection.client_id, &client_secret(settings)?);
+        let configured = ClientCredentials::new(&settings.introspection.client_id, &client_secret(settings)?);
+        let clients = web::Data::new(ServiceClients::load(db.clone(), clock.clone(), configured).await?);
         let passwords = PasswordHasher::new(settings.passwords);
         let readiness = Readiness::default().with_database(&db).with("sessions", {
             let sessions = sessions.clone();
@@ -166,7 +168,7 @@ impl Application {
                 .app_data(metadata.clone())
                 .app_data(web::Data::new(hasher.clone()))
                 .app_data(web::Data::new(sessions.clone()))
-                .app_data(web::Data::new(client.clone()))
+                .app_data(clients.clone())
                 .app_data(oauth::introspection::form_config())
                 .configure(app::defaults)
                 .configure(health::routes(readiness.clone()))

@@ -46,6 +46,9 @@ enum Command {
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The services that may ask about tokens, besides the one that is configured
+    #[command(subcommand)]
+    Clients(ClientsCommand),
 }
 
 /// What concerns invites.
@@ -84,6 +87,31 @@ enum KeysCommand {
     List,
 }
 
+/// What concerns service clients.
+#[derive(Clone, Debug, Subcommand)]
+enum ClientsCommand {
+    /// Print all clients, the oldest first, without their secrets
+    List,
+    /// Make a client, and print its id and its secret, this once
+    Create {
+        /// What people call it
+        name: String,
+    },
+    /// Give a client another secret, and print it, this once
+    Rotate {
+        /// As `create` printed it
+        id: String,
+        /// How long the secret it has counts as well, in hours; afterwards it is refused within ten seconds
+        #[arg(long, default_value_t = 24, value_name = "N")]
+        overlap_hours: u16,
+    },
+    /// Remove a client; instances that run refuse it within ten seconds
+    Delete {
+        /// As `create` printed it
+        id: String,
+    },
+}
+
 impl Cli {
     /// Does it. What goes wrong is one line on standard error; exit code 2 means the configuration, 1 anything else.
     pub async fn run(self) -> ExitCode {
@@ -119,12 +147,27 @@ impl Cli {
                 println!("{}", operator::rotate_keys(&settings, withdraw).await?);
                 Ok(())
             }
+            Command::Clients(command) => run_clients(&settings, command).await,
             Command::Keys(KeysCommand::List) => {
                 operator::list_keys(&settings).await?.iter().for_each(|line| println!("{line}"));
                 Ok(())
             }
         }
     }
+}
+
+async fn run_clients(settings: &Settings, command: ClientsCommand) -> Result<(), StartError> {
+    match command {
+        ClientsCommand::List => {
+            operator::list_clients(settings).await?.iter().for_each(|line| println!("{line}"));
+        }
+        ClientsCommand::Create { name } => println!("{}", operator::create_client(settings, name).await?),
+        ClientsCommand::Rotate { id, overlap_hours } => {
+            println!("{}", operator::rotate_client(settings, &id, overlap_hours).await?);
+        }
+        ClientsCommand::Delete { id } => operator::delete_client(settings, &id).await?,
+    }
+    Ok(())
 }
 
 /// Asks for the password on a terminal, where nobody sees it; reads one line where standard input is none. An argument

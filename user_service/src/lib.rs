@@ -2,7 +2,7 @@
 //!
 //! A request comes in through `api` or `oauth`, which are thin. What they delegate to: `account` (who may log in),
 //! [`passwords`] (hashing, bounded), `second_factor` (codes of authenticator apps), `sessions` (the actor that decides about sessions), `access_token` over
-//! `signing_keys` (the signed form of a session that others can check), `audit` (what happened). Truth is in the database throughout.
+//! `signing_keys` (the signed form of a session that others can check), `service_clients` (who may ask about tokens), `audit` (what happened). Truth is in the database throughout.
 
 mod access_token;
 mod account;
@@ -20,6 +20,7 @@ pub mod passwords;
 mod personal_tokens;
 mod rate_limits;
 mod second_factor;
+mod service_clients;
 mod sessions;
 pub mod settings;
 mod signing_keys;

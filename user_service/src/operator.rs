@@ -1,20 +1,24 @@
 //! What the operator does at the machine itself, without a token: the first administrator has nobody to ask, and
-//! keys are nobody's account.
+//! keys and the clients of other services are nobody's account.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use entity::user_db::account::Role;
-use secrecy::SecretString;
-use service_kit::clock::{SharedClock, SystemClock};
+use secrecy::{ExposeSecret, SecretString};
+use service_kit::clock::{Clock, SharedClock, SystemClock};
 use uuid::Uuid;
 
-use crate::account::{Accounts, Applicant, CreateError, Email, NewAccount, Username, WantedPassword};
+use crate::account::{
+    Accounts, Applicant, CreateError, DisplayName, Email, NewAccount, Username, WantedPassword,
+};
 use crate::application::{self, StartError};
+use crate::audit::Audit;
 use crate::invites::{InviteError, Invites};
 use crate::mail::Post;
 use crate::outbox::Bell;
 use crate::passwords::{HashError, PasswordHasher, QueueFull};
+use crate::service_clients::{self, ClientError, Issued};
 use crate::settings::Settings;
 use crate::signing_keys;
 
@@ -35,6 +39,12 @@ pub enum OperatorError {
     /// No invite was made.
     #[error("invite: {0}")]
     Invite(String),
+    /// There is no service client of that id.
+    #[error("there is no such client among those of `user_service clients list`")]
+    NoClient,
+    /// The operating system has no randomness.
+    #[error("randomness: {0}")]
+    Random(#[from] service_kit::random::Error),
     /// The password could not be hashed.
     #[error("password: {0}")]
     Password(String),
@@ -111,8 +121,69 @@ pub(crate) async fn list_keys(settings: &Settings) -> Result<Vec<String>, StartE
     Ok(lines)
 }
 
+/// Makes a service client, and tells its credentials as lines of a configuration.
+pub(crate) async fn create_client(settings: &Settings, name: String) -> Result<String, StartError> {
+    let name =
+        DisplayName::try_from(name).map_err(|reason| OperatorError::Invalid { what: "the name", reason })?;
+    let (db, clock) = (application::open_migrated(settings).await?, SystemClock);
+    let issued = service_clients::create(&db, &Audit::new(Arc::new(clock)), name, clock.now()).await?;
+    db.close().await?;
+    Ok(shown(&issued))
+}
+
+/// Gives a service client another secret; the former one counts for so many hours longer.
+pub(crate) async fn rotate_client(
+    settings: &Settings,
+    client_id: &str,
+    overlap_hours: u16,
+) -> Result<String, StartError> {
+    let (db, clock) = (application::open_migrated(settings).await?, SystemClock);
+    let (audit, overlap) = (Audit::new(Arc::new(clock)), TimeDelta::hours(overlap_hours.into()));
+    let issued = service_clients::rotate(&db, &audit, client_id, overlap, clock.now()).await?;
+    db.close().await?;
+    Ok(shown(&issued.ok_or(OperatorError::NoClient)?))
+}
+
+/// Removes a service client.
+pub(crate) async fn delete_client(settings: &Settings, client_id: &str) -> Result<(), StartError> {
+    let db = application::open_migrated(settings).await?;
+    let existed = service_clients::delete(&db, &Audit::new(Arc::new(SystemClock)), client_id).await?;
+    db.close().await?;
+    if existed { Ok(()) } else { Err(OperatorError::NoClient.into()) }
+}
+
+/// The service clients, the oldest first, a line each; the configured one is not among them.
+pub(crate) async fn list_clients(settings: &Settings) -> Result<Vec<String>, StartError> {
+    let db = application::open_migrated(settings).await?;
+    let now = SystemClock.now();
+    let lines = service_clients::list(&db).await?.into_iter().map(|client| {
+        let previous = client.previous_until.filter(|until| *until > now);
+        let previous = previous
+            .map_or_else(String::new, |until| format!("  the secret before counts until {}", written(until)));
+        let (made, rotated) = (written(client.created_at), written(client.rotated_at));
+        format!("{}  {}  made {made}  secret of {rotated}{previous}", client.client_id, client.name)
+    });
+    let lines = lines.collect();
+    db.close().await?;
+    Ok(lines)
+}
+
+/// As Video Service's configuration wants it.
+fn shown(issued: &Issued) -> String {
+    format!("client_id = \"{}\"\nclient_secret = \"{}\"", issued.client_id, issued.secret.expose_secret())
+}
+
 fn written(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+impl From<ClientError> for StartError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Database(error) => error.into(),
+            ClientError::Random(error) => OperatorError::from(error).into(),
+        }
+    }
 }
 
 impl From<HashError> for OperatorError {

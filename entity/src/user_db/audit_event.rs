@@ -61,6 +61,9 @@ pub enum Action {
     RecoveryCodeUse,
     RecoveryCodesRenew,
     SigningKeyRotate,
+    ServiceClientCreate,
+    ServiceClientRotate,
+    ServiceClientDelete,
 }
 
 /// Whether it was done.

@@ -1,5 +1,5 @@
-//! The database of User Service: accounts, invites, sessions, second factors, signing keys, the audit log, what is to be
-//! sent.
+//! The database of User Service: accounts, invites, sessions, second factors, signing keys, service clients, the audit log,
+//! what is to be sent.
 
 pub mod account;
 pub mod audit_event;
@@ -12,5 +12,6 @@ pub mod personal_token;
 pub mod recovery_code;
 pub mod refresh_token;
 pub mod second_factor;
+pub mod service_client;
 pub mod session;
 pub mod signing_key;

@@ -11,6 +11,7 @@ mod m20261122_000023_personal_tokens;
 mod m20261123_000030_mail;
 mod m20261123_000031_invites;
 mod m20261123_000040_second_factor;
+mod m20261123_000041_service_clients;
 
 use sea_orm_migration::prelude::*;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000030_mail::Migration),
             Box::new(m20261123_000031_invites::Migration),
             Box::new(m20261123_000040_second_factor::Migration),
+            Box::new(m20261123_000041_service_clients::Migration),
         ]
     }
 

@@ -13,7 +13,7 @@ use service_kit::request::RequestId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::client::AuthenticatedClient;
+use super::client::ByClient;
 use super::error::OAuthError;
 use crate::personal_tokens::PersonalTokens;
 use crate::rate_limits::Introspections;
@@ -104,21 +104,20 @@ impl TokenFacts {
 }
 
 /// Does this token count, and for whom?
-#[utoipa::path(post, path = "/oauth/introspect", tag = "oauth", security(("client" = [])), responses(
+#[utoipa::path(post, path = "/oauth/introspect", tag = "oauth", security(("client" = [])),
+    request_body(content = IntrospectionRequest, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, description = "The answer; `{\"active\": false}` whatever is wrong with the token", body = Introspection),
     (status = 400, description = "There is no parameter `token`", body = OAuthError),
     (status = 401, description = "The caller is not the client it says", body = OAuthError),
     (status = 429, description = "Too many questions from this network; `Retry-After` tells when to come back"),
 ))]
 pub(crate) async fn introspect(
-    // First: whoever is not the client learns nothing about the request either.
-    _client: AuthenticatedClient,
     _limit: Limited<Introspections>,
     request_id: ReqData<RequestId>,
     sessions: web::Data<Sessions>,
     tokens: web::Data<PersonalTokens>,
     server: web::Data<TokenSettings>,
-    form: Form<IntrospectionRequest>,
+    ByClient(form): ByClient<Form<IntrospectionRequest>>,
 ) -> Result<HttpResponse> {
     let found = if PersonalTokens::concerns(&form.token) {
         let found = tokens.find(&form.token).await;

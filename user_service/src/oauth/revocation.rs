@@ -36,11 +36,10 @@ pub(crate) struct RevocationRequest {
     (status = 401, description = "The caller is not the client it says", body = OAuthError),
 ))]
 pub(crate) async fn revoke(
-    _client: UnlessImpostor,
     from: ClientAddress,
     sessions: web::Data<Sessions>,
     tokens: web::Data<PersonalTokens>,
-    form: Form<RevocationRequest>,
+    UnlessImpostor(form): UnlessImpostor<Form<RevocationRequest>>,
 ) -> Result<HttpResponse> {
     let token = form.into_inner().token;
     let outcome = if PersonalTokens::concerns(token.expose_secret()) {

@@ -79,7 +79,7 @@ async fn only_the_client_may_ask_whatever_it_asks(
     let service = start(backend).await;
     let token = service.new_session("ann").await["access_token"].as_str().unwrap().to_owned();
     for (media_type, body) in
-        [(FORM, format!("token={token}")), (FORM, String::new()), ("text/plain", "x".repeat(100_000))]
+        [("text/plain", "x".repeat(100_000)), (FORM, String::new()), (FORM, format!("token={token}"))]
     {
         let mut request =
             service.request(Method::POST, PATH).insert_header((header::CONTENT_TYPE, media_type));

@@ -74,9 +74,13 @@ impl Running {
     }
 
     async fn introspect(&self, token: &str, secret: &str) -> Value {
+        self.introspect_as("video_service", secret, token).await.1
+    }
+
+    async fn introspect_as(&self, client: &str, secret: &str, token: &str) -> (u16, Value) {
         let request = Client::default().post(format!("{}/oauth/introspect", self.base));
-        let request = request.basic_auth("video_service", secret);
-        request.send_form(&[("token", token)]).await.unwrap().json().await.unwrap()
+        let mut answer = request.basic_auth(client, secret).send_form(&[("token", token)]).await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// The exit code after `signal`, and everything that was logged.
@@ -372,4 +376,54 @@ async fn a_service_that_runs_follows_when_its_operator_changes_the_keys() {
         assert_eq!(service.get("/users/profile", token).await, 401);
     }
     assert_eq!(service.get("/users/profile", &login().await).await, 200);
+}
+
+/// The id and the secret that a command has printed.
+fn credentials(text: &str) -> (String, String) {
+    let value = |key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key)).expect(text);
+        line.split('"').nth(1).expect(text).to_owned()
+    };
+    (value("client_id = "), value("client_secret = "))
+}
+
+#[actix_web::test]
+async fn a_service_that_runs_knows_the_clients_that_its_operator_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Running::start(program(folder.path()));
+    let asked = async |id: &str, secret: &str| service.introspect_as(id, secret, "x").await.0;
+    let (id, first) = credentials(&printed(folder.path(), &["clients", "create", "Video Service"]));
+    assert_eq!(asked(&id, &first).await, 200);
+    let (again, second) = credentials(&printed(folder.path(), &["clients", "rotate", &id]));
+    assert_eq!(again, id);
+    assert_eq!((asked(&id, &second).await, asked(&id, &first).await), (200, 200), "one day both count");
+    let configured = folder.path().join("secrets/introspection_client_secret");
+    let configured = std::fs::read_to_string(configured).unwrap();
+    assert_eq!(asked("video_service", &configured).await, 200);
+    let (status, refusal) = service.introspect_as(&id, &configured, "x").await;
+    assert_eq!((status, &refusal["error"]), (401, &json!("invalid_client")));
+
+    let list = printed(folder.path(), &["clients", "list"]);
+    assert_eq!(list.lines().count(), 1, "{list}");
+    assert!(list.starts_with(&format!("{id}  Video Service  made 2")), "{list}");
+    assert!(list.contains("  the secret before counts until 2"), "{list}");
+    for secret in [&first, &second] {
+        assert!(secret.len() > 43 && !list.contains(secret.as_str()));
+    }
+    printed(folder.path(), &["clients", "rotate", &id, "--overlap-hours", "0"]);
+    assert!(!printed(folder.path(), &["clients", "list"]).contains("before counts"));
+    assert_eq!(printed(folder.path(), &["clients", "delete", &id]), "");
+    assert_eq!(printed(folder.path(), &["clients", "list"]), "");
+    for command in [["rotate", &id], ["delete", &id], ["delete", "video_service"]] {
+        let output = program(folder.path()).arg("clients").args(command).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no such client"), "{output:?}");
+    }
+    let output = program(folder.path()).args(["clients", "create", ""]).output().unwrap();
+    assert_one_line(&output, 1, "the name");
+
+    let (_, log) = service.stop(Signal::TERM);
+    for secret in [&first, &second] {
+        assert!(!log.contains(secret.as_str()), "{log}");
+    }
 }
