@@ -72,11 +72,28 @@ impl PasswordHasher {
         let permit = self.places.clone().try_acquire_owned().map_err(|_| QueueFull)?;
         Ok(Place { cost: self.cost, permit, turns: self.turns.clone() })
     }
+
+    /// Whether `hash` has another cost than is configured now.
+    pub(crate) fn is_outdated(&self, hash: &SecretText) -> bool {
+        hash.0.parse::<bcrypt::HashParts>().is_ok_and(|parts| parts.get_cost() != self.cost)
+    }
 }
 
 impl Place {
     /// The hash of `password` with a salt of its own, in modular crypt format.
     pub(crate) async fn hash(self, password: NewPassword) -> Result<SecretText, HashError> {
+        self.hash_text(password).await
+    }
+
+    /// The same for a password that was proven a moment ago: rules that came after it do not concern it.
+    pub(crate) async fn rehash(self, password: Password) -> Result<SecretText, HashError> {
+        self.hash_text(password).await
+    }
+
+    async fn hash_text<P>(self, password: P) -> Result<SecretText, HashError>
+    where
+        P: ExposeSecret<str> + Send + 'static,
+    {
         let cost = self.cost;
         let hash = self.run(move || bcrypt::hash(password.expose_secret(), cost)).await?;
         Ok(SecretText(hash))

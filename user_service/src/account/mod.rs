@@ -10,6 +10,7 @@ mod locale;
 mod new_password;
 mod password;
 mod profile;
+mod rehash;
 mod username;
 mod verification;
 

@@ -3,6 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
+use entity::secret_text::SecretText;
+use entity::user_db::account;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use service_kit::json::Json;
@@ -98,7 +100,7 @@ pub(crate) async fn login(
         None => None,
     };
     let hash = account.as_ref().map(|account| account.password_hash.clone());
-    let matches = place.verify(password, hash).await?;
+    let matches = place.verify(password.clone(), hash).await?;
     let known = account.as_ref().map(|account| account.id);
     let account = account.filter(|account| matches && account.disabled_at.is_none());
     let Some(account) = account else {
@@ -115,8 +117,11 @@ pub(crate) async fn login(
         accounts.send_verification(&account).await?;
         return Err(not_verified());
     }
-    let scope = login_scope(account.role);
-    let (account_id, password_hash) = (account.id, account.password_hash);
+    let password_hash = match password {
+        Some(password) => renewed_hash(&accounts, &hasher, &account, password).await?,
+        None => account.password_hash,
+    };
+    let (account_id, scope) = (account.id, login_scope(account.role));
     let new = NewSession { account_id, password_hash, scope, device: origin.device, from };
     match sessions.open(new).await {
         // The password was changed, or the account disabled, while it was compared.
@@ -128,6 +133,28 @@ pub(crate) async fn login(
 fn not_verified() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "email-not-verified", "The e-mail address is not verified")
         .detail("use the token of the message that was sent there")
+}
+
+/// The hash of the password that was proven: another one where the operator has changed the cost, for only at a login the
+/// password is known.
+async fn renewed_hash(
+    accounts: &Accounts,
+    hasher: &PasswordHasher,
+    account: &account::Model,
+    password: Password,
+) -> Result<SecretText, Problem> {
+    if !hasher.is_outdated(&account.password_hash) {
+        return Ok(account.password_hash.clone());
+    }
+    let hash = hasher.reserve()?.rehash(password.clone()).await?;
+    if accounts.renew_hash(account, hash.clone()).await? {
+        log::info!("password hash renewed account_id={}", account.id);
+        return Ok(hash);
+    }
+    // Another login has renewed it, or the password was changed: the password itself tells.
+    let kept = accounts.read(account.id).await?.ok_or_else(refused)?.password_hash;
+    let matches = hasher.reserve()?.verify(Some(password), Some(kept.clone())).await?;
+    if matches { Ok(kept) } else { Err(refused()) }
 }
 
 fn refused() -> Problem {

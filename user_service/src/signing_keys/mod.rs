@@ -339,12 +339,13 @@ mod tests {
         let (db, clock) = (database().await, clock());
         let keys = keys(&db, &clock).await;
         let first = signer(&keys).await;
+        clock.advance(TimeDelta::minutes(1));
         let second = rotate(&db, clock.clone(), false).await.unwrap();
         assert_eq!(published(&keys).await, BTreeSet::from([first.clone(), second.clone()]));
         assert_eq!(signer(&keys).await, second);
         let settings = Settings::load(None, std::iter::empty()).unwrap().tokens;
         let listed = list(&db, clock.clone(), &settings).await.unwrap();
-        let until = DateTime::UNIX_EPOCH + TimeDelta::minutes(16);
+        let until = DateTime::UNIX_EPOCH + TimeDelta::minutes(17);
         assert_eq!((&listed[0].kid, listed[0].verifies_until), (&second, None));
         assert_eq!((&listed[1].kid, listed[1].verifies_until), (&first, Some(until)));
 

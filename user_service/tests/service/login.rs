@@ -1,7 +1,10 @@
 //! `POST /users/login`
 
 use actix_web::http::header;
+use entity::user_db::account;
+use futures_util::future::join_all;
 use rstest::rstest;
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use service_kit::testing::Backend;
 
@@ -65,4 +68,39 @@ async fn another_method_is_told_which_there_are(
     answer.assert_problem(405, "method-not-allowed");
     assert_eq!(answer.header(header::ALLOW), Some("POST"));
     service.get("/users/nowhere").await.assert_problem(404, "not-found");
+}
+
+/// The hash that is kept of the one account there is.
+async fn hash(service: &TestService) -> String {
+    let account = account::Entity::find().one(&service.database().await).await.unwrap().unwrap();
+    account.password_hash.0
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_login_renews_a_hash_of_another_cost(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let service = TestService::start(backend).await;
+    service.register("ann").await;
+    let first = hash(&service).await;
+    assert!(first.starts_with("$2b$04$"), "{first}");
+    assert_eq!(service.login("ann").await.status, 200);
+    assert_eq!(hash(&service).await, first, "nothing to renew");
+
+    let service = service.restart_with(&[("PASSWORDS__BCRYPT_COST", "5")]).await;
+    let wrong = json!({"username": "ann", "password": "wrong horse"});
+    service.post(PATH, &wrong).await.assert_problem(401, "invalid-credentials");
+    assert_eq!(hash(&service).await, first);
+    let logins = join_all((0..4).map(async |_| service.login("ann").await.status)).await;
+    assert_eq!(logins, [200; 4], "also those at the same time");
+    let second = hash(&service).await;
+    assert!(second.starts_with("$2b$05$"), "{second}");
+    service.post(PATH, &wrong).await.assert_problem(401, "invalid-credentials");
+    assert_eq!(service.login("ann").await.status, 200);
+    assert_eq!(hash(&service).await, second);
+
+    let service = service.restart_with(&[]).await;
+    assert_eq!(service.login("ann").await.status, 200);
+    assert!(hash(&service).await.starts_with("$2b$04$"), "a lower cost is followed as well");
 }

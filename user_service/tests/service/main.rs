@@ -11,6 +11,8 @@ mod audit;
 #[cfg(test)]
 mod authenticator;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod introspection;
