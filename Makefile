@@ -3,7 +3,7 @@
 # What is run: the workspace without the program for sea-orm-cli.
 BUILD := cargo build --release --locked --package user_service --package video_service --package video_analysis
 
-.PHONY: help run demo test check bench compose-test deny
+.PHONY: help run demo test check bench fuzz compose-test deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: ## Formatting, lints and documentation, warnings denied
 bench: ## Measure the engine against ffmpeg, and accounts against bcrypt and a bare handler
 	@scripts/install-tools ffmpeg python3 wrk
 	bench/run
+
+fuzz: ## Feed what reads tokens with whatever libFuzzer thinks up, a minute for each target
+	scripts/fuzz
 
 compose-test: ## Bring the Docker stack up, walk through it, kill it in the middle, take it down
 	@scripts/install-tools ffmpeg curl jq

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::sessions::{Rejection, SessionError};
 use crate::settings::TokenSettings;
-use crate::signing_keys::{ALGORITHM, SigningKeys};
+use crate::signing_keys::{ALGORITHM, SigningKey, SigningKeys};
 
 /// The `typ` of an access token's header.
 const TYPE: &str = "at+jwt";
@@ -63,24 +63,50 @@ pub(crate) struct AccessTokens {
     issuer: String,
     audience: String,
     life: TimeDelta,
-    validation: Validation,
+    rules: TokenRules,
 }
 
-impl AccessTokens {
-    pub(crate) fn new(keys: Arc<SigningKeys>, settings: &TokenSettings) -> Self {
+/// What a token must say to count here, whenever that is.
+pub(crate) struct TokenRules(Validation);
+
+impl TokenRules {
+    pub(crate) fn new(settings: &TokenSettings) -> Self {
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The library would ask the machine for the time; ours is handed in.
         validation.validate_exp = false;
+        Self(validation)
+    }
+
+    /// What a token says, if it was signed with `key`.
+    pub(crate) fn read(&self, token: &str, key: &SigningKey) -> Result<Claims, Rejection> {
+        Ok(decode(token, &key.decoding, &self.0).map_err(Rejection::NotOurs)?.claims)
+    }
+}
+
+/// The `kid` of what has the form of an access token. Nothing about it is proven yet.
+pub(crate) fn key_id(token: &str) -> Result<String, Rejection> {
+    let header = decode_header(token).map_err(Rejection::NoToken)?;
+    if header.alg != ALGORITHM {
+        return Err(Rejection::WrongAlgorithm);
+    }
+    if !header.typ.is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE)) {
+        return Err(Rejection::WrongType);
+    }
+    header.kid.ok_or(Rejection::UnknownKey)
+}
+
+impl AccessTokens {
+    pub(crate) fn new(keys: Arc<SigningKeys>, settings: &TokenSettings) -> Self {
         Self {
             verified: Mutex::new(LruCache::new(MAX_VERIFIED)),
             keys,
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
             life: settings.access_token(),
-            validation,
+            rules: TokenRules::new(settings),
         }
     }
 
@@ -132,17 +158,9 @@ impl AccessTokens {
     }
 
     async fn verify_signature(&self, token: &str) -> Result<Verified, SessionError> {
-        let header = decode_header(token).map_err(Rejection::NoToken)?;
-        if header.alg != ALGORITHM {
-            return Err(Rejection::WrongAlgorithm.into());
-        }
-        if !header.typ.is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE)) {
-            return Err(Rejection::WrongType.into());
-        }
-        let kid = header.kid.ok_or(Rejection::UnknownKey)?;
+        let kid = key_id(token)?;
         let key = self.keys.find(&kid).await?.ok_or(Rejection::UnknownKey)?;
-        let claims =
-            decode::<Claims>(token, &key.decoding, &self.validation).map_err(Rejection::NotOurs)?.claims;
+        let claims = self.rules.read(token, &key)?;
         Ok(Verified { kid, claims })
     }
 }

@@ -10,6 +10,8 @@ mod api;
 mod application;
 mod audit;
 pub mod cli;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod invites;
 mod login_throttle;
 mod mail;

@@ -4,6 +4,7 @@
 //! last of its tokens has expired, and is removed then. There is no timer: instances look whenever they use the keys and
 //! have not looked for a while.
 
+mod key;
 mod store;
 
 use std::collections::HashMap;
@@ -11,13 +12,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ed25519_dalek::pkcs8;
-use entity::user_db::signing_key::Model;
-use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::jwk::JwkSet;
 use sea_orm::{DatabaseConnection, DbErr};
 use service_kit::clock::SharedClock;
 use tokio::sync::Mutex;
 
+pub(crate) use self::key::SigningKey;
 use crate::audit::Audit;
 use crate::settings::TokenSettings;
 
@@ -55,14 +56,6 @@ pub enum SigningKeyError {
     /// There is no key that may sign.
     #[error("none may sign")]
     NoSigner,
-}
-
-/// One key, ready to use.
-pub(crate) struct SigningKey {
-    pub(crate) kid: String,
-    pub(crate) encoding: EncodingKey,
-    pub(crate) decoding: DecodingKey,
-    public: Jwk,
 }
 
 /// The keys of the database, as this process last saw them.
@@ -230,28 +223,10 @@ pub(crate) async fn list(
     Ok(listed.collect())
 }
 
-impl SigningKey {
-    fn from_row(row: &Model) -> Result<Self, SigningKeyError> {
-        Self::from_pem(&row.private_key_pem.0)
-            .map_err(|source| SigningKeyError::Unreadable { kid: row.kid.clone(), source })
-    }
-
-    fn from_pem(pem: &str) -> Result<Self, jsonwebtoken::errors::Error> {
-        let encoding = EncodingKey::from_ed_pem(pem.as_bytes())?;
-        let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM)?;
-        let kid = public.thumbprint(ThumbprintHash::SHA256)?;
-        public.common.key_id = Some(kid.clone());
-        public.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self { kid, encoding, decoding: DecodingKey::from_jwk(&public)?, public })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-    use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes};
     use entity::user_db::{audit_event, signing_key};
     use futures_util::future::join_all;
     use migration::user_db::Migrator;
@@ -286,14 +261,6 @@ mod tests {
     async fn published(keys: &SigningKeys) -> BTreeSet<String> {
         let set = keys.published().await.unwrap();
         set.keys.into_iter().map(|key| key.common.key_id.unwrap()).collect()
-    }
-
-    #[test]
-    fn the_kid_is_the_thumbprint_of_rfc_8037_appendix_a() {
-        let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").unwrap();
-        let pair = KeypairBytes { secret_key: seed.try_into().unwrap(), public_key: None };
-        let key = SigningKey::from_pem(&pair.to_pkcs8_pem(LineEnding::LF).unwrap()).unwrap();
-        assert_eq!(key.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
     #[actix_web::test]

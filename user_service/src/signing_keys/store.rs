@@ -1,16 +1,12 @@
 //! Signing keys in the database: made, retired and withdrawn.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes};
-use entity::secret_text::SecretText;
 use entity::user_db::signing_key::{self, Model};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
     QueryOrder, TransactionTrait,
 };
-use service_kit::random;
 
 use super::{SigningKey, SigningKeyError};
 use crate::audit::{Action, Audit, Entry, Outcome, Who};
@@ -34,15 +30,11 @@ pub(super) async fn read(db: &DatabaseConnection, retired_since: DateTime<Utc>) 
 
 /// Makes a key; its `kid`.
 pub(super) async fn create(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<String, SigningKeyError> {
-    let seed = random::bytes()?;
-    // Without the public half, which follows from the seed: the short form is what every library reads.
-    let pem = KeypairBytes { secret_key: seed, public_key: None }.to_pkcs8_pem(LineEnding::LF)?;
-    let key = SigningKey::from_pem(&pem)
-        .map_err(|source| SigningKeyError::Unreadable { kid: "the new key".to_owned(), source })?;
+    let (key, private_key_pem) = SigningKey::generate()?;
     log::info!("signing key made kid={}", key.kid);
     let row = signing_key::ActiveModel {
         kid: Set(key.kid.clone()),
-        private_key_pem: Set(SecretText(pem.to_string())),
+        private_key_pem: Set(private_key_pem),
         created_at: Set(now),
         retired_at: Set(None),
     };
