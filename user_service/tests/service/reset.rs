@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use service_kit::testing::Backend;
 
+use crate::authenticator::Authenticator;
 use crate::mail_server::{MailServer, settings};
 use crate::support::{Answer, PASSWORD, TestService};
 
@@ -71,6 +72,21 @@ async fn a_reset_sets_the_password_and_shuts_everybody_out_who_was_in(
     let log = service.with_token(Method::GET, "/users/audit?limit=4", token).await;
     let actions: Vec<_> = (1..4).map(|index| text(&log.body["items"][index]["action"])).collect();
     assert_eq!(actions, ["login", "all_sessions_end", "password_reset"]);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_reset_is_no_way_around_the_second_factor(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (service, mut server) = start(backend, &["ann"]).await;
+    let session = service.login("ann").await.body;
+    let app = Authenticator::enable(&service, text(&session["access_token"])).await;
+    assert_eq!(request(&service, "ann@example.org").await.status, 202);
+    assert_eq!(reset(&service, &server.next().await.token(), NEW_PASSWORD).await.status, 204);
+    log_in(&service, NEW_PASSWORD).await.assert_problem(401, "second-factor-required");
+    let both = json!({"username": "ann", "password": NEW_PASSWORD, "code": app.code(&service)});
+    assert_eq!(service.post("/users/login", &both).await.status, 200);
 }
 
 #[rstest]
