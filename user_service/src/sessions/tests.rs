@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use actix::ActorContext;
 use chrono::DateTime;
 use entity::secret_text::SecretText;
+use entity::user_db::session;
 use futures_util::FutureExt;
 use migration::user_db::Migrator;
 use sea_orm::sea_query::Expr;
