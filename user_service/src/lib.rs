@@ -1,8 +1,10 @@
 //! User Service: accounts, passwords, sessions, and the tokens that other services ask about.
 //!
 //! A request comes in through `api` or `oauth`, which are thin. What they delegate to: `account` (who may log in),
-//! [`passwords`] (hashing, bounded), `second_factor` (codes of authenticator apps), `sessions` (the actor that decides about sessions), `access_token` over
-//! `signing_keys` (the signed form of a session that others can check), `service_clients` (who may ask about tokens), `audit` (what happened). Truth is in the database throughout.
+//! [`passwords`] (hashing, bounded), `second_factor` (codes of authenticator apps), `sessions` (the actor that decides
+//! about sessions), `access_token` over `signing_keys` (the signed form of a session that others can check),
+//! `service_clients` (who may ask about tokens), `mail` (what owners of addresses are told), `audit` (what happened).
+//! Truth is in the database throughout.
 
 mod access_token;
 mod account;
