@@ -7,6 +7,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use migration::user_db::Migrator;
+use rayon::ThreadPoolBuildError;
 use sea_orm::{DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 use secrecy::SecretString;
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The keys that sign tokens are unusable.
     #[error("signing keys: {0}")]
     Keys(#[from] SigningKeyError),
+    /// The threads that hash passwords cannot be started.
+    #[error("threads: {0}")]
+    Threads(#[from] ThreadPoolBuildError),
     /// Metrics cannot be set up.
     #[error("metrics: {0}")]
     Metrics(Box<dyn std::error::Error + Send + Sync>),
@@ -105,7 +109,7 @@ impl Application {
         );
         let configured = ClientCredentials::new(&settings.introspection.client_id, &client_secret(settings)?);
         let clients = web::Data::new(ServiceClients::load(db.clone(), clock.clone(), configured).await?);
-        let passwords = PasswordHasher::new(settings.passwords);
+        let passwords = PasswordHasher::new(settings.passwords)?;
         let readiness = Readiness::default().with_database(&db).with("sessions", {
             let sessions = sessions.clone();
             move || {

@@ -67,7 +67,7 @@ pub(crate) async fn create_administrator(
     let new = NewAccount { username, email, display_name: None, role: Role::Admin };
 
     let db = application::open_migrated(settings).await?;
-    let place = PasswordHasher::new(settings.passwords).reserve().map_err(OperatorError::from)?;
+    let place = PasswordHasher::new(settings.passwords)?.reserve().map_err(OperatorError::from)?;
     let hash = place.hash(password).await.map_err(OperatorError::from)?;
     let clock: SharedClock = Arc::new(SystemClock);
     // The address is taken for true, so that nothing is mailed.

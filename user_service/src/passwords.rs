@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use entity::secret_text::SecretText;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use secrecy::ExposeSecret;
 use service_kit::problem::Problem;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::account::{NewPassword, Password};
 use crate::settings::PasswordSettings;
@@ -15,6 +15,9 @@ use crate::settings::PasswordSettings;
 /// When a client that met a full queue should come back, in seconds: the queue moves on with every hash, and at the
 /// default cost each takes a quarter of one.
 const RETRY_AFTER: u64 = 1;
+
+/// How far the hashing threads stand back: behind requests, and before Video Service's decoders (10).
+const NICENESS: i32 = 5;
 
 /// Salt and digest of a hash that no password has: what is compared where there is no account.
 const NOBODY: &str = ".....................................................";
@@ -27,6 +30,7 @@ pub struct PasswordHasher {
     places: Arc<Semaphore>,
     /// One permit for everybody who is hashing.
     turns: Arc<Semaphore>,
+    threads: Arc<ThreadPool>,
 }
 
 /// A place in the queue. Dropped, as when a client hangs up, it is free again.
@@ -35,6 +39,7 @@ pub struct Place {
     cost: u32,
     permit: OwnedSemaphorePermit,
     turns: Arc<Semaphore>,
+    threads: Arc<ThreadPool>,
 }
 
 /// Why a password could not be hashed or compared.
@@ -42,8 +47,8 @@ pub struct Place {
 pub(crate) enum HashError {
     #[error("bcrypt: {0}")]
     Bcrypt(#[from] bcrypt::BcryptError),
-    #[error("the hashing task: {0}")]
-    Task(#[from] JoinError),
+    #[error("the hashing thread panicked")]
+    Panicked(#[from] oneshot::error::RecvError),
     #[error("the queue is closed")]
     Closed,
 }
@@ -53,15 +58,25 @@ pub(crate) enum HashError {
 pub struct QueueFull;
 
 impl PasswordHasher {
-    /// One with an empty queue.
-    #[must_use]
-    pub fn new(settings: PasswordSettings) -> Self {
+    /// One with an empty queue and threads of its own.
+    ///
+    /// # Errors
+    /// Threads cannot be started.
+    pub fn new(settings: PasswordSettings) -> Result<Self, ThreadPoolBuildError> {
         let concurrency = settings.concurrency().get();
-        Self {
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(concurrency)
+            .thread_name(|index| format!("bcrypt-{index}"))
+            .start_handler(|_| stand_back())
+            // The panic is in the log, and who waits for the answer gets none.
+            .panic_handler(drop)
+            .build()?;
+        Ok(Self {
             cost: settings.bcrypt_cost,
             places: Arc::new(Semaphore::new(concurrency.saturating_add(settings.queue_limit))),
             turns: Arc::new(Semaphore::new(concurrency)),
-        }
+            threads: Arc::new(threads),
+        })
     }
 
     /// Takes a place in the queue, at once or not at all. Do this first: what cannot be hashed now should cost nothing.
@@ -70,7 +85,7 @@ impl PasswordHasher {
     /// [`QueueFull`]
     pub fn reserve(&self) -> Result<Place, QueueFull> {
         let permit = self.places.clone().try_acquire_owned().map_err(|_| QueueFull)?;
-        Ok(Place { cost: self.cost, permit, turns: self.turns.clone() })
+        Ok(Place { cost: self.cost, permit, turns: self.turns.clone(), threads: self.threads.clone() })
     }
 
     /// Whether `hash` has another cost than is configured now.
@@ -116,21 +131,33 @@ impl Place {
         Ok(comparable && matches)
     }
 
-    /// Waits for its turn and works on a thread that may block. Once begun, the work is done to its end, and counted,
+    /// Waits for its turn and works on one of the threads for it. Once begun, the work is done to its end, and counted,
     /// even if nobody waits for it any more.
     async fn run<T, F>(self, work: F) -> Result<T, HashError>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, bcrypt::BcryptError> + Send + 'static,
     {
-        let Self { permit, turns, .. } = self;
+        let Self { permit, turns, threads, .. } = self;
         let turn = turns.acquire_owned().await.map_err(|_| HashError::Closed)?;
-        let outcome = tokio::task::spawn_blocking(move || {
-            let outcome = work();
-            drop((turn, permit));
-            outcome
+        let (answer, outcome) = oneshot::channel();
+        threads.spawn(move || {
+            let outcome = {
+                let _held = (turn, permit);
+                work()
+            };
+            // Nobody waits if the client has hung up.
+            let _ = answer.send(outcome);
         });
         Ok(outcome.await??)
+    }
+}
+
+/// Lets the threads that answer requests go before this one whenever there is something to answer: they need the
+/// processor for microseconds, a hash for a quarter of a second. On Linux niceness is a property of the thread.
+fn stand_back() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        log::warn!("hashing competes with answering requests event=niceness error={error}");
     }
 }
 
@@ -162,7 +189,7 @@ mod tests {
     fn hasher(concurrency: usize, queue_limit: usize) -> PasswordHasher {
         let text = format!("bcrypt_cost = 4\nconcurrency = {concurrency}\nqueue_limit = {queue_limit}");
         let settings = service_kit::settings::load("NONE", &text, None, std::iter::empty()).unwrap();
-        PasswordHasher::new(settings)
+        PasswordHasher::new(settings).unwrap()
     }
 
     fn new_password() -> NewPassword {
@@ -196,6 +223,21 @@ mod tests {
         let nobody = format!("$2b$04${NOBODY}");
         assert_eq!(nobody.parse::<bcrypt::HashParts>().unwrap().get_cost(), 4);
         assert!(!hasher(1, 0).reserve().unwrap().verify(password(""), None).await.unwrap());
+    }
+
+    #[test]
+    fn hashing_stands_back_for_answering() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        assert_eq!(hasher(1, 0).threads.install(niceness), niceness() + NICENESS);
+    }
+
+    #[actix_web::test]
+    async fn a_hash_that_panics_is_an_error_and_gives_its_place_back() {
+        let hasher = hasher(1, 0);
+        let panicked = hasher.reserve().unwrap().run::<(), _>(|| panic!("a test"));
+        assert!(matches!(panicked.await, Err(HashError::Panicked(_))));
+        assert_eq!(hasher.turns.available_permits(), 1);
+        assert!(!hasher.reserve().unwrap().verify(password("x"), None).await.unwrap());
     }
 
     #[actix_web::test]

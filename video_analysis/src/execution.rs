@@ -37,6 +37,8 @@ pub struct Limits {
     pub output: u64,
     /// Wall time of the whole analysis.
     pub wall: Duration,
+    /// How far each process stands back for others that want the processor (`nice`): 0, not at all, to 19.
+    pub niceness: u8,
 }
 
 impl Default for Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             memory: 2 * GIB,
             output: 64 * GIB,
             wall: Duration::from_hours(2),
+            niceness: 0,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, getpriority_process};
 use support::{clips, pieces, processes_of, sample};
 use video_analysis::{Error, ErrorKind, Execution, Limits, Observer, Options, Progress, Stage, analyze};
 
@@ -37,6 +38,41 @@ fn a_decoder_that_needs_more_time_memory_or_output_than_it_may_is_stopped() {
         assert_eq!(error.kind(), ErrorKind::LimitsExceeded, "{what}: {error}");
         assert_eq!(processes_of(&film), [0u32; 0], "{what}");
     }
+}
+
+/// Notes how far the decoders stand back.
+struct Witness<'a> {
+    film: &'a Path,
+    niceness: Mutex<Vec<i32>>,
+}
+
+impl Observer for Witness<'_> {
+    fn progress(&self, progress: Progress) {
+        let mut niceness = self.niceness.lock().unwrap();
+        if progress.stage == Stage::Decode && progress.frames_done > 0 && niceness.is_empty() {
+            let of = |process| getpriority_process(Pid::from_raw(i32::try_from(process).unwrap())).unwrap();
+            niceness.extend(processes_of(self.film).into_iter().map(of));
+        }
+    }
+
+    fn is_canceled(&self) -> bool {
+        !self.niceness.lock().unwrap().is_empty()
+    }
+}
+
+#[test]
+fn decoders_stand_back_as_far_as_they_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = long_film(folder.path());
+    let witness = Witness { film: &film, niceness: Mutex::default() };
+    let limits = Limits { niceness: 7, ..Limits::default() };
+    analyze(&film, &Options::default(), &Execution { limits, ..pieces(2) }, &witness).unwrap_err();
+    let niceness = witness.niceness.into_inner().unwrap();
+    let expected = getpriority_process(None).unwrap() + 7;
+    assert!(
+        !niceness.is_empty() && niceness.iter().all(|it| *it == expected),
+        "{niceness:?}, not {expected}"
+    );
 }
 
 /// Cancels as soon as pictures are being decoded, and notes what it was told.

@@ -110,6 +110,8 @@ pub struct AnalysisSettings {
     pub cpu_seconds: NonZeroU64,
     /// Address space of one decoder process.
     pub memory_bytes: NonZeroU64,
+    /// Of each decoder process.
+    pub niceness: u8,
     /// Of one analysis.
     pub wall_seconds: NonZeroU64,
     /// Width times height.
@@ -150,6 +152,9 @@ impl Settings {
                 "analysis.lease_seconds",
                 format!("must be at least {shortest_lease}, or a busy machine loses its jobs"),
             ));
+        }
+        if self.analysis.niceness > 19 {
+            return Err(SettingsError::key("analysis.niceness", "must be 0 to 19"));
         }
         Ok(())
     }
@@ -206,6 +211,7 @@ impl AnalysisSettings {
             limits: Limits {
                 cpu: Duration::from_secs(self.cpu_seconds.get()),
                 memory: self.memory_bytes.get(),
+                niceness: self.niceness,
                 wall: Duration::from_secs(self.wall_seconds.get()),
                 ..defaults.limits
             },

@@ -20,6 +20,7 @@ const OPEN_FILES: u64 = 64;
 /// The restrictions of one analysis, prepared once and applied to each of its processes.
 pub(crate) struct Sandbox {
     limits: Vec<(Resource, Rlimit)>,
+    niceness: i32,
     /// `None` where seccompiler does not know the processor.
     filter: Option<BpfProgram>,
 }
@@ -38,6 +39,7 @@ impl Sandbox {
                 (Resource::Nofile, both(OPEN_FILES)),
                 (Resource::Core, both(0)),
             ],
+            niceness: limits.niceness.into(),
             filter: no_network(),
         }
     }
@@ -45,9 +47,10 @@ impl Sandbox {
     /// Restricts `command`; `keep_open` is the descriptor it inherits beside its standard ones.
     pub(crate) fn restrict(&self, command: &mut Command, keep_open: Option<RawFd>) {
         let limits = self.limits.clone();
+        let niceness = self.niceness;
         let filter = self.filter.clone();
         let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or(0));
-        let hook = move || enter(&limits, filter.as_deref(), parent, keep_open);
+        let hook = move || enter(&limits, niceness, filter.as_deref(), parent, keep_open);
         command.process_group(0);
         #[expect(unsafe_code, reason = "the only way to run code between fork and exec")]
         // SAFETY: `enter` only makes system calls on borrowed, already allocated values, and allocates nothing itself; an
@@ -61,6 +64,7 @@ impl Sandbox {
 /// Runs in the child. The order matters: the filter comes last, since it forbids.
 fn enter(
     limits: &[(Resource, Rlimit)],
+    niceness: i32,
     filter: Option<&[seccompiler::sock_filter]>,
     parent: Option<Pid>,
     keep_open: Option<RawFd>,
@@ -75,6 +79,7 @@ fn enter(
     for (resource, limit) in limits {
         rustix::process::setrlimit(*resource, *limit)?;
     }
+    rustix::process::nice(niceness)?;
     if let Some(descriptor) = keep_open {
         #[expect(unsafe_code, reason = "a borrowed descriptor from its number")]
         // SAFETY: the caller of `restrict` keeps the descriptor open until the child is spawned.

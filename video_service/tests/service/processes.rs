@@ -189,6 +189,7 @@ fn a_wrong_configuration_ends_the_start_in_one_line_that_names_the_key() {
         (&[], ("VIDEO_SERVICE__DATABASE__URL", "mysql://x"), "database.url"),
         (&[], ("VIDEO_SERVICE__USER_SERVICE__URL", "localhost"), "user_service.url"),
         (&[], ("VIDEO_SERVICE__ANALYSIS__LEASE_SECONDS", "1"), "analysis.lease_seconds"),
+        (&[], ("VIDEO_SERVICE__ANALYSIS__NICENESS", "20"), "analysis.niceness"),
         (&[], ("VIDEO_SERVICE__ANALYSIS__FFMPEG", "/nowhere/ffmpeg"), "analysis.ffmpeg"),
         (&unknown_file, ("VIDEO_SERVICE__HTTP__PORT", "0"), "/nowhere/kadr.toml"),
     ];
