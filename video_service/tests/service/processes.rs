@@ -182,7 +182,7 @@ async fn the_log_tells_of_requests_and_keeps_secrets() {
 #[test]
 fn a_wrong_configuration_ends_the_start_in_one_line_that_names_the_key() {
     let unknown_file = ["--config", "/nowhere/kadr.toml"];
-    let cases: [(&[&str], (&str, &str), &str); 8] = [
+    let cases: [(&[&str], (&str, &str), &str); 9] = [
         (&[], ("VIDEO_SERVICE__HTTP__PROT", "9000"), "http"),
         (&[], ("VIDEO_SERVICE__HTTP__PORT", "many"), "http.port"),
         (&[], ("VIDEO_SERVICE__UPLOADS__MAX_BYTES", "0"), "uploads.max_bytes"),
