@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use actix_web::web::{self, PathConfig, QueryConfig};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 
 use crate::cors::AllowedOrigins;
@@ -46,6 +47,14 @@ impl HttpSettings {
 /// From here on, files and folders that the process makes are its user's alone: databases, blobs, secrets.
 pub fn keep_files_private() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Lets the process have as many open files, and so connections, as the operator allows; shells start it with few.
+pub fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        log::warn!("the limit of open files stays where it is limit={:?} cause=\"{error}\"", limit.current);
+    }
 }
 
 /// Makes the data directory where it is missing: nobody but its owner may look inside, unless the operator made it

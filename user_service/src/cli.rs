@@ -131,6 +131,7 @@ impl Cli {
         let settings = Settings::load(self.config.as_deref(), std::env::vars())?;
         logging::start(&settings.log)?;
         app::keep_files_private();
+        app::allow_many_connections();
         match self.command.unwrap_or_default() {
             Command::Serve => Ok(Application::build(&settings).await?.run_until_stopped().await?),
             Command::Migrate => application::migrate(&settings).await,

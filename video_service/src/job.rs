@@ -108,8 +108,8 @@ impl Runner {
     /// Renews the lease. Only a database that says so makes a job lost; one that cannot be asked does not.
     async fn keep(&self, job: uuid::Uuid, wire: &Wire) -> bool {
         let progress = *wire.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = queue::lease_end(self.clock.now(), self.lease);
-        match queue::heartbeat(&self.db, job, &self.worker, progress, until).await {
+        let now = self.clock.now();
+        match queue::heartbeat(&self.db, job, &self.worker, progress, now, self.lease).await {
             Ok(kept) => kept,
             Err(error) => {
                 log::warn!("heartbeat failed analysis={job} cause=\"{error}\"");

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod blobs;
 pub mod identity;
 pub mod job;
+mod progress;
 pub mod queue;
 pub mod settings;
 pub mod startup;

@@ -47,6 +47,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     let settings = Settings::load(arguments.config.as_deref(), std::env::vars())?;
     logging::start(&settings.log)?;
     app::keep_files_private();
+    app::allow_many_connections();
     let role = match arguments.command.unwrap_or(Command::All) {
         Command::Migrate => return startup::migrate(&settings).await,
         Command::Serve => Role::Serve,

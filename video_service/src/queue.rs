@@ -86,6 +86,8 @@ pub async fn enqueue(
         queued_at: ActiveValue::Set(now),
         started_at: ActiveValue::Set(None),
         finished_at: ActiveValue::Set(None),
+        revision: ActiveValue::Set(0),
+        updated_at: ActiveValue::Set(now),
     };
     job.insert(db).await.map_err(|error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => EnqueueError::UnderWay,
@@ -128,13 +130,13 @@ pub async fn claim(
         let Some(blob_key) = video.and_then(|video| video.blob_key) else {
             return Err(DbErr::Custom(format!("analysis {} is queued for a video without content", job.id)));
         };
-        let claimed = analysis::Entity::update_many()
+        let claimed = changed(now)
             .filter(analysis::COLUMN.id.eq(job.id))
             .filter(analysis::COLUMN.status.eq(AnalysisStatus::Queued))
             .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Running))
             .col_expr(analysis::Column::Attempts, Expr::col(analysis::Column::Attempts).add(1))
             .col_expr(analysis::Column::LeaseOwner, Expr::value(worker))
-            .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(now + lease))
+            .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(lease_end(now, lease)))
             .col_expr(analysis::Column::StartedAt, Expr::value(now))
             .col_expr(analysis::Column::Fraction, Expr::value(0.0))
             .col_expr(analysis::Column::FramesDone, Expr::value(0_i64))
@@ -157,10 +159,11 @@ pub async fn heartbeat(
     job: Uuid,
     worker: &str,
     progress: Option<Progress>,
-    lease_expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    lease: Duration,
 ) -> Result<bool, DbErr> {
-    let mut update =
-        leased(job, worker).col_expr(analysis::Column::LeaseExpiresAt, Expr::value(lease_expires_at));
+    let mut update = leased(job, worker, now)
+        .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(lease_end(now, lease)));
     if let Some(progress) = progress {
         let count = |frames: u64| i64::try_from(frames).unwrap_or(i64::MAX);
         update = update
@@ -187,7 +190,7 @@ pub async fn succeed(
 ) -> Result<bool, DbErr> {
     let transaction = db.begin().await?;
     let frames = i64::try_from(frames).unwrap_or(i64::MAX);
-    let ended = leased(job, worker)
+    let ended = leased(job, worker, now)
         .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Succeeded))
         .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
         .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
@@ -224,7 +227,7 @@ pub async fn fail(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let error = serde_json::to_value(error).map_err(|error| DbErr::Json(error.to_string()))?;
-    let update = leased(job, worker)
+    let update = leased(job, worker, now)
         .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))
         .col_expr(analysis::Column::LeaseExpiresAt, Expr::value(None::<DateTime<Utc>>))
         .col_expr(analysis::Column::Error, Expr::value(error));
@@ -248,7 +251,7 @@ pub async fn cancel(
     video_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<analysis::Model>, DbErr> {
-    let canceled = analysis::Entity::update_many()
+    let canceled = changed(now)
         .filter(analysis::COLUMN.video_id.eq(video_id))
         .filter(analysis::COLUMN.status.is_in([AnalysisStatus::Queued, AnalysisStatus::Running]))
         .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Canceled))
@@ -281,8 +284,7 @@ pub async fn recover(
     now: DateTime<Utc>,
 ) -> Result<u64, DbErr> {
     let abandoned = || {
-        let running =
-            analysis::Entity::update_many().filter(analysis::COLUMN.status.eq(AnalysisStatus::Running));
+        let running = changed(now).filter(analysis::COLUMN.status.eq(AnalysisStatus::Running));
         match which {
             Abandoned::By(process) => running.filter(analysis::COLUMN.lease_owner.starts_with(process)),
             Abandoned::LapsedAt(moment) => running.filter(analysis::COLUMN.lease_expires_at.lt(moment)),
@@ -324,7 +326,7 @@ pub async fn release(
     worker: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    leased(job, worker)
+    leased(job, worker, now)
         .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Queued))
         .col_expr(analysis::Column::Attempts, Expr::col(analysis::Column::Attempts).sub(1))
         .col_expr(analysis::Column::AvailableAt, Expr::value(now))
@@ -342,9 +344,16 @@ pub fn backoff(base: Duration, attempts: i32) -> Duration {
     Ord::min(base.saturating_mul(2_u32.saturating_pow(doublings)), MAX_BACKOFF)
 }
 
-/// An update of a job as its worker: nothing happens to a job that is not.
-fn leased(job: Uuid, worker: &str) -> sea_orm::UpdateMany<analysis::Entity> {
+/// An update that listeners notice. Every write of a job begins with it.
+fn changed(now: DateTime<Utc>) -> sea_orm::UpdateMany<analysis::Entity> {
     analysis::Entity::update_many()
+        .col_expr(analysis::Column::Revision, Expr::col(analysis::Column::Revision).add(1))
+        .col_expr(analysis::Column::UpdatedAt, Expr::value(now))
+}
+
+/// An update of a job as its worker: nothing happens to a job that is not.
+fn leased(job: Uuid, worker: &str, now: DateTime<Utc>) -> sea_orm::UpdateMany<analysis::Entity> {
+    changed(now)
         .filter(analysis::COLUMN.id.eq(job))
         .filter(analysis::COLUMN.status.eq(AnalysisStatus::Running))
         .filter(analysis::COLUMN.lease_owner.eq(worker))
@@ -356,6 +365,6 @@ fn stage_name(progress: Progress) -> Option<String> {
 }
 
 /// When a lease taken or renewed now lapses.
-pub(crate) fn lease_end(now: DateTime<Utc>, lease: Duration) -> DateTime<Utc> {
+fn lease_end(now: DateTime<Utc>, lease: Duration) -> DateTime<Utc> {
     now + TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX)
 }

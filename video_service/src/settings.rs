@@ -38,6 +38,8 @@ pub struct Settings {
     pub user_service: UserServiceSettings,
     /// Who may have accounts' videos deleted.
     pub account_deletion: AccountDeletionSettings,
+    /// How progress is told.
+    pub events: EventSettings,
     /// How analyses are run.
     pub analysis: AnalysisSettings,
 }
@@ -88,6 +90,18 @@ pub struct AccountDeletionSettings {
     pub client_id: String,
     /// How it proves itself; generated where it is not given.
     pub client_secret: Option<SecretString>,
+}
+
+/// The `[events]` section.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSettings {
+    /// Most streams of events at a time.
+    pub max_listeners: NonZeroUsize,
+    /// Of one account.
+    pub max_listeners_per_account: NonZeroUsize,
+    /// Longest silence of a stream.
+    pub heartbeat_seconds: NonZeroU64,
 }
 
 /// The `[analysis]` section.

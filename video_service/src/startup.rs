@@ -24,6 +24,7 @@ use crate::auth::Introspector;
 use crate::blobs::BlobStore;
 use crate::identity::WorkerIdentity;
 use crate::job::Runner;
+use crate::progress::ProgressHub;
 use crate::queue::{self, Abandoned};
 use crate::settings::Settings;
 use crate::state::State;
@@ -65,6 +66,7 @@ pub enum StartError {
 pub struct Application {
     server: Server,
     workers: AnalysisWorkers,
+    hub: ProgressHub,
     port: u16,
     signals: Signals,
     /// Held while jobs are leased in its name.
@@ -96,16 +98,18 @@ impl Application {
         if role != Role::Work {
             actix_web::rt::spawn(sweep_for_ever(blobs.clone()));
         }
+        let hub = ProgressHub::start(db.clone(), Arc::clone(&clock), settings.events);
         let state = State {
             db,
             blobs,
             workers: workers.clone(),
             clock,
+            events: settings.events,
             max_upload_bytes: settings.uploads.max_bytes.get(),
         };
-        let server = serve(&settings, role, state, listener)?;
+        let server = serve(&settings, role, state, hub.clone(), listener)?;
         log::info!("listening port={port} role={role:?}");
-        Ok(Self { server, workers, port, signals, _identity: identity })
+        Ok(Self { server, workers, hub, port, signals, _identity: identity })
     }
 
     /// Where it listens.
@@ -124,7 +128,8 @@ impl Application {
         tokio::select! {
             outcome = &mut serving => outcome?,
             () = self.signals.received() => {
-                let (outcome, (), ()) = futures_util::join!(serving, handle.stop(true), self.workers.stop());
+                let (outcome, (), (), ()) =
+                    futures_util::join!(serving, handle.stop(true), self.hub.stop(), self.workers.stop());
                 outcome?;
             }
         }
@@ -216,7 +221,13 @@ async fn sweep_for_ever(blobs: BlobStore) {
     }
 }
 
-fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -> Result<Server, StartError> {
+fn serve(
+    settings: &Settings,
+    role: Role,
+    state: State,
+    hub: ProgressHub,
+    listener: TcpListener,
+) -> Result<Server, StartError> {
     let introspector = web::Data::new(Introspector::new(
         &settings.user_service,
         settings.client_secret()?,
@@ -227,7 +238,7 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
         &settings.account_deletion_secret()?,
     ));
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
-    let readiness = readiness(&state, settings, timeout);
+    let readiness = readiness(&state, &hub, settings, timeout);
     let document = api::document();
     let origins = settings.http.cors_allowed_origins.clone();
     let metrics = metrics::middleware("video_service").map_err(environment)?;
@@ -237,6 +248,7 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
         let client = awc::Client::builder().connector(connector).timeout(timeout).finish();
         let app = App::new()
             .app_data(web::Data::new(state.clone()))
+            .app_data(web::Data::new(hub.clone()))
             .app_data(introspector.clone())
             .app_data(user_service.clone())
             .app_data(client)
@@ -261,9 +273,9 @@ fn serve(settings: &Settings, role: Role, state: State, listener: TcpListener) -
     Ok(server.run())
 }
 
-/// The database, the store, the workers and User Service.
-fn readiness(state: &State, settings: &Settings, timeout: Duration) -> Readiness {
-    let (blobs, workers) = (state.blobs.clone(), state.workers.clone());
+/// The database, the store, the actors and User Service.
+fn readiness(state: &State, hub: &ProgressHub, settings: &Settings, timeout: Duration) -> Readiness {
+    let (blobs, workers, hub) = (state.blobs.clone(), state.workers.clone(), hub.clone());
     let address = format!("{}/healthz", settings.user_service.url);
     Readiness::default()
         .with_database(&state.db)
@@ -274,6 +286,10 @@ fn readiness(state: &State, settings: &Settings, timeout: Duration) -> Readiness
         .with("workers", move || {
             let alive = workers.are_alive();
             Box::pin(async move { if alive { Ok(()) } else { Err("a worker has died".to_owned()) } })
+        })
+        .with("progress", move || {
+            let alive = hub.is_alive();
+            Box::pin(async move { if alive { Ok(()) } else { Err("the progress hub has died".to_owned()) } })
         })
         .with("user_service", move || {
             let request = awc::Client::builder().timeout(timeout).finish().get(&address).send();

@@ -4,6 +4,7 @@ use sea_orm::DatabaseConnection;
 use service_kit::clock::SharedClock;
 
 use crate::blobs::BlobStore;
+use crate::settings::EventSettings;
 use crate::worker::AnalysisWorkers;
 
 /// Shared by all handlers.
@@ -17,6 +18,8 @@ pub(crate) struct State {
     pub(crate) workers: AnalysisWorkers,
     /// The time.
     pub(crate) clock: SharedClock,
+    /// Streams of events.
+    pub(crate) events: EventSettings,
     /// Largest upload.
     pub(crate) max_upload_bytes: u64,
 }

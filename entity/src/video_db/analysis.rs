@@ -52,6 +52,10 @@ pub struct Model {
     pub queued_at: DateTimeUtc,
     pub started_at: Option<DateTimeUtc>,
     pub finished_at: Option<DateTimeUtc>,
+    /// Counts the writes of this row: with the id, it names one state of the job.
+    pub revision: i64,
+    /// The last write: what listeners look for changes by.
+    pub updated_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "video_id", to = "id", on_delete = "Cascade")]
     pub video: BelongsTo<super::video::Entity>,
     #[sea_orm(has_one)]

@@ -1,6 +1,7 @@
 //! Migrations of Video Service's database.
 
 mod m20261122_000001_videos_and_analyses;
+mod m20261123_000030_analysis_changes;
 
 use sea_orm_migration::prelude::*;
 
@@ -11,7 +12,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_videos_and_analyses::Migration)]
+        vec![
+            Box::new(m20261122_000001_videos_and_analyses::Migration),
+            Box::new(m20261123_000030_analysis_changes::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

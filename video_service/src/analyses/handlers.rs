@@ -1,22 +1,53 @@
 //! `POST`, `GET` and `DELETE /videos/{id}/analysis`.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use entity::video_db::analysis::AnalysisStatus;
+use entity::video_db::analysis::{self, AnalysisStatus};
 use entity::video_db::analysis_report;
 use sea_orm::EntityTrait;
+use serde::Deserialize;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
+use service_kit::query::Query;
+use tokio::time::Instant;
+use utoipa::IntoParams;
 use uuid::Uuid;
 use video_analysis::Options;
 
 use super::record::Analysis;
 use crate::auth::{AnalysisWrite, Authorized, VideosRead};
+use crate::progress::{Listener, ProgressHub, Topic};
 use crate::queue::{self, EnqueueError};
 use crate::state::State;
 use crate::videos::owned;
 use crate::videos::record::{etag_header, is_unchanged};
+
+/// Longest time an answer may be waited for, in seconds: proxies give up after a minute.
+const MAX_WAIT: u64 = 55;
+
+/// How an analysis is looked at.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaitQuery {
+    /// How long to wait for its end, in seconds: 0, not at all, to 55.
+    #[serde(default)]
+    #[param(maximum = 55)]
+    wait: u64,
+}
+
+impl WaitQuery {
+    fn wait(self) -> Result<Option<Duration>, Problem> {
+        match self.wait {
+            0 => Ok(None),
+            1..=MAX_WAIT => Ok(Some(Duration::from_secs(self.wait))),
+            _ => Err(Problem::invalid(vec![FieldError::new("wait", format!("must be at most {MAX_WAIT}"))])),
+        }
+    }
+}
 
 /// Start an analysis
 ///
@@ -54,29 +85,41 @@ pub(super) async fn start(
 
 /// Look at an analysis
 ///
-/// The newest one of the video: its status, its progress and, when it has succeeded, its report.
+/// The newest one of the video: its status, its progress and, when it has succeeded, its report. With `wait`, the
+/// answer comes when the analysis has ended, with `If-None-Match` as well when it has changed, or after so many seconds.
 #[utoipa::path(
-    get, path = "/videos/{id}/analysis", tag = "analyses", params(("id" = Uuid, Path)),
-    responses((status = 200, body = Analysis)),
+    get, path = "/videos/{id}/analysis", tag = "analyses", params(("id" = Uuid, Path), WaitQuery),
+    responses((status = 200, body = Analysis), (status = 304, description = "It is as `If-None-Match` says")),
 )]
 pub(super) async fn read(
     state: web::Data<State>,
+    hub: web::Data<ProgressHub>,
     auth: Authorized<VideosRead>,
     id: web::Path<Uuid>,
+    Query(query): Query<WaitQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let video = owned(&state.db, *id, &auth.caller).await?;
-    let job = queue::newest(&state.db, video.id).await?.ok_or_else(|| Problem::not_found("analysis"))?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::CACHE_CONTROL, "private, no-cache"));
-    if job.finished_at.is_some() {
-        // What has ended does not change.
-        let tag = EntityTag::new_strong(job.id.simple().to_string());
-        if is_unchanged(&request, &tag) {
-            return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
-        }
-        response.insert_header(etag_header(tag));
+    let wait = query.wait()?;
+    // Before the look, so that no change falls between them.
+    let listener = match wait {
+        Some(_) => Some(hub.listen(Topic::Video(video.id), video.owner_id).await?),
+        None => None,
+    };
+    let mut job = queue::newest(&state.db, video.id).await?.ok_or_else(|| Problem::not_found("analysis"))?;
+    if let (Some(wait), Some(listener)) = (wait, listener) {
+        let conditional = request.headers().contains_key(header::IF_NONE_MATCH);
+        let until = |job: &analysis::Model| {
+            job.finished_at.is_some() || (conditional && !is_unchanged(&request, &etag(job)))
+        };
+        job = wait_for(job, until, wait, listener).await;
     }
+    let tag = etag(&job);
+    if is_unchanged(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "private, no-cache")).insert_header(etag_header(tag));
     let report = match job.status {
         AnalysisStatus::Succeeded => analysis_report::Entity::find_by_id(job.id).one(&state.db).await?,
         _ => None,
@@ -113,6 +156,32 @@ pub(super) async fn cancel(
         }
         None => Err(Problem::not_found("analysis")),
     }
+}
+
+/// One state of an analysis.
+fn etag(job: &analysis::Model) -> EntityTag {
+    EntityTag::new_strong(format!("{}-{}", job.id.simple(), job.revision))
+}
+
+/// The job as soon as it is what is waited for, or as it is after `wait`, or when listening ends.
+async fn wait_for(
+    mut job: analysis::Model,
+    until: impl Fn(&analysis::Model) -> bool,
+    wait: Duration,
+    mut listener: Listener,
+) -> analysis::Model {
+    let deadline = Instant::now() + wait;
+    while !until(&job) {
+        match tokio::time::timeout_at(deadline, listener.recv()).await {
+            // Identifiers and revisions are in order of time.
+            Ok(Some(change)) if (change.analysis.id, change.analysis.revision) > (job.id, job.revision) => {
+                job = change.analysis.clone();
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    job
 }
 
 /// The options of the body; the defaults where there is none.

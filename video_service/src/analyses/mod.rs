@@ -1,5 +1,7 @@
-//! Analyses of videos: started, looked at, canceled.
+//! Analyses of videos: started, looked at, followed, canceled.
 
+mod event_stream;
+mod events;
 mod handlers;
 mod record;
 
@@ -9,7 +11,7 @@ use utoipa::OpenApi;
 
 /// What this module answers, for the reader.
 #[derive(OpenApi)]
-#[openapi(paths(handlers::start, handlers::read, handlers::cancel))]
+#[openapi(paths(handlers::start, handlers::read, handlers::cancel, events::of_video, events::of_account))]
 pub(crate) struct Api;
 
 /// What this module answers, for the router.
@@ -18,5 +20,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/videos/{id}/analysis", handlers::start),
         Endpoint::new(Method::GET, "/videos/{id}/analysis", handlers::read),
         Endpoint::new(Method::DELETE, "/videos/{id}/analysis", handlers::cancel),
+        Endpoint::new(Method::GET, "/videos/{id}/analysis/events", events::of_video),
+        Endpoint::new(Method::GET, "/events", events::of_account),
     ]
 }

@@ -67,6 +67,40 @@ struct Progress {
     frames_done: i64,
     /// Pictures there are, once that is known.
     frames_total: Option<i64>,
+    /// Pictures looked at in a second, of this attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed: Option<f64>,
+    /// When it may be done, in seconds, if it goes on so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta_seconds: Option<f64>,
+}
+
+impl Progress {
+    fn of(row: &analysis::Model) -> Self {
+        let running = row.status == AnalysisStatus::Running;
+        let elapsed = row.started_at.map(|started| (row.updated_at - started).as_seconds_f64());
+        let elapsed = elapsed.filter(|seconds| running && *seconds > 0.0);
+        Self {
+            fraction: row.fraction,
+            stage: row.stage.clone(),
+            frames_done: row.frames_done,
+            frames_total: row.frames_total,
+            speed: elapsed.map(|seconds| rounded(frames(row.frames_done) / seconds)),
+            eta_seconds: elapsed
+                .filter(|_| row.fraction > 0.0)
+                .map(|seconds| rounded(seconds * (1.0 - row.fraction) / row.fraction)),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a speed needs no more than 53 bits")]
+fn frames(count: i64) -> f64 {
+    count as f64
+}
+
+/// To a tenth: more would be a pretence.
+fn rounded(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
 }
 
 impl From<AnalysisStatus> for Status {
@@ -85,16 +119,11 @@ impl Analysis {
     /// The view of a row, with the report where there is one.
     pub(super) fn new(row: analysis::Model, report: Option<String>) -> Result<Self, Problem> {
         Ok(Self {
+            progress: Progress::of(&row),
             id: row.id,
             video_id: row.video_id,
             status: row.status.into(),
             options: row.options,
-            progress: Progress {
-                fraction: row.fraction,
-                stage: row.stage,
-                frames_done: row.frames_done,
-                frames_total: row.frames_total,
-            },
             attempts: row.attempts,
             error: row.error.map(serde_json::from_value).transpose().map_err(Problem::internal)?,
             queued_at: row.queued_at,

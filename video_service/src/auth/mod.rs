@@ -75,6 +75,33 @@ impl<S: Scope> FromRequest for Authorized<S> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let lasting = Lasting::<S>::from_request(request, payload);
+        Box::pin(async move { Ok(Self { caller: lasting.await?.caller, scope: PhantomData }) })
+    }
+}
+
+/// As [`Authorized`], for an answer that goes on for so long that the token may end before it.
+pub(crate) struct Lasting<S> {
+    /// Who.
+    pub(crate) caller: Caller,
+    introspector: web::Data<Introspector>,
+    client: awc::Client,
+    token: BearerToken,
+    scope: PhantomData<S>,
+}
+
+impl<S: Scope> Lasting<S> {
+    /// Whether the token has ended. While nobody can say, it has not: the answer was begun by right.
+    pub(crate) async fn has_ended(&self) -> bool {
+        matches!(self.introspector.caller(&self.client, &self.token).await, Err(AuthError::Invalid(_)))
+    }
+}
+
+impl<S: Scope> FromRequest for Lasting<S> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let token = BearerToken::from_request(request, payload).into_inner();
         let introspector = request.app_data::<web::Data<Introspector>>().cloned();
         let client = request.app_data::<awc::Client>().cloned();
@@ -87,7 +114,7 @@ impl<S: Scope> FromRequest for Authorized<S> {
             if !caller.scopes.iter().any(|scope| scope == S::NAME) {
                 return Err(bearer::insufficient_scope(S::NAME));
             }
-            Ok(Self { caller, scope: PhantomData })
+            Ok(Self { caller, introspector, client, token, scope: PhantomData })
         })
     }
 }

@@ -7,6 +7,8 @@ mod analyses;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod library;
 #[cfg(test)]
 mod processes;

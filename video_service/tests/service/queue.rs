@@ -78,15 +78,15 @@ async fn only_the_leases_owner_writes(#[values(Backend::Sqlite, Backend::Postgre
     let queue = Queue::with_a_job(backend).await;
     queue.claim("mine/0", queue.now).await.unwrap();
     let progress = Progress { stage: Stage::Decode, fraction: 0.5, frames_done: 7, frames_total: Some(14) };
-    let until = queue.now + TimeDelta::minutes(5);
+    let soon = queue.now + TimeDelta::minutes(5);
     let beat = async |worker: &str| {
-        queue::heartbeat(&queue.db, queue.job, worker, Some(progress), until).await.unwrap()
+        queue::heartbeat(&queue.db, queue.job, worker, Some(progress), soon, LEASE).await.unwrap()
     };
     assert!(beat("mine/0").await);
     assert!(!beat("other/0").await);
     let row = queue.row().await;
     assert_eq!((row.stage.as_deref(), row.frames_done, row.frames_total), (Some("decode"), 7, Some(14)));
-    assert_eq!(row.lease_expires_at, Some(until));
+    assert_eq!(row.lease_expires_at, Some(soon + LEASE));
     let report = || "{}".to_owned();
     assert!(!queue::succeed(&queue.db, queue.job, "other/0", report(), 14, None, queue.now).await.unwrap());
     assert_eq!(queue.row().await.status, AnalysisStatus::Running);
@@ -175,7 +175,7 @@ async fn a_canceled_job_is_lost_to_its_worker(
     queue.claim("mine/0", queue.now).await.unwrap();
     let canceled = queue::cancel(&queue.db, queue.video, queue.now).await.unwrap().unwrap();
     assert_eq!((canceled.id, canceled.status), (queue.job, AnalysisStatus::Canceled));
-    assert!(!queue::heartbeat(&queue.db, queue.job, "mine/0", None, queue.now).await.unwrap());
+    assert!(!queue::heartbeat(&queue.db, queue.job, "mine/0", None, queue.now, LEASE).await.unwrap());
     assert!(queue::cancel(&queue.db, queue.video, queue.now).await.unwrap().is_none());
 }
 

@@ -158,7 +158,8 @@ async fn health_needs_no_token_and_says_what_is_well() {
     let kadr = Kadr::start(Backend::Sqlite).await;
     Answer::to(kadr.anonymous("GET", "/healthz"), "").await.ok(200);
     let ready = Answer::to(kadr.anonymous("GET", "/readyz"), "").await.ok(200);
-    let well = json!({"database": "ok", "storage": "ok", "workers": "ok", "user_service": "ok"});
+    let well =
+        json!({"database": "ok", "progress": "ok", "storage": "ok", "workers": "ok", "user_service": "ok"});
     assert_eq!(ready["checks"], well);
     assert_eq!(Answer::to(kadr.anonymous("GET", "/openapi.json"), "").await.ok(200)["openapi"], "3.1.0");
     let docs = Answer::to(kadr.anonymous("GET", "/docs/"), "").await;

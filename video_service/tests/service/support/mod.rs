@@ -1,6 +1,7 @@
 //! Both services, really running on free ports, and a client that speaks with them.
 
 mod answer;
+mod events;
 mod films;
 mod process;
 mod user;
@@ -16,6 +17,7 @@ use video_service::settings::Settings;
 use video_service::startup::{Application, Role};
 
 pub(crate) use answer::Answer;
+pub(crate) use events::{Event, Events};
 pub(crate) use films::*;
 pub(crate) use process::{Client, Installation, run_video_service};
 pub(crate) use user::User;
