@@ -141,6 +141,8 @@ mod tests {
             entity_columns::<video_db::video::Entity>(),
             entity_columns::<video_db::analysis::Entity>(),
             entity_columns::<video_db::analysis_report::Entity>(),
+            entity_columns::<video_db::idempotency_key::Entity>(),
+            entity_columns::<video_db::queue_pause::Entity>(),
         ];
         assert_tables_of::<migration::video_db::Migrator>(backend, entities).await;
     }

@@ -15,6 +15,7 @@ use crate::{accounts, analyses, videos};
     tags(
         (name = "videos", description = "Records and bytes"),
         (name = "analyses", description = "Jobs and their reports"),
+        (name = "queue", description = "For administrators"),
         (name = "internal", description = "For User Service"),
         (name = "health", description = "For whoever runs the service"),
     ),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sea_orm::{DatabaseConnection, DbErr};
 use service_kit::clock::SharedClock;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use video_analysis::{ErrorKind, Execution, Observer, Options, Progress, Report};
 
 use crate::blobs::BlobStore;
@@ -26,6 +27,8 @@ pub struct Runner {
     pub worker: String,
     /// How long a lease lasts without a heartbeat.
     pub lease: Duration,
+    /// How long the engine may get no further.
+    pub stall: Duration,
     /// Attempts before a retryable failure is final.
     pub max_attempts: u32,
     /// Before the second attempt.
@@ -44,6 +47,8 @@ struct Outcome {
 enum Failure {
     /// The engine said so.
     Engine(video_analysis::Error),
+    /// The engine got no further for so long.
+    Stalled(Duration),
     /// The engine panicked: our fault, and the precise reason is in the log.
     Panic(String),
     /// The job's options are not what this version understands.
@@ -55,6 +60,34 @@ enum Failure {
 struct Wire {
     progress: Mutex<Option<Progress>>,
     canceled: AtomicBool,
+}
+
+impl Wire {
+    fn last_progress(&self) -> Option<Progress> {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Watches for an engine that gets no further. A slow one that does is left alone, however long it takes.
+struct Standstill {
+    limit: Duration,
+    last: Option<Progress>,
+    since: Instant,
+    reached: bool,
+}
+
+impl Standstill {
+    fn new(limit: Duration) -> Self {
+        Self { limit, last: None, since: Instant::now(), reached: false }
+    }
+
+    fn is_reached(&mut self, progress: Option<Progress>) -> bool {
+        if progress != self.last {
+            (self.last, self.since) = (progress, Instant::now());
+        }
+        self.reached |= self.since.elapsed() >= self.limit;
+        self.reached
+    }
 }
 
 impl Observer for Wire {
@@ -86,13 +119,14 @@ impl Runner {
             })
         };
 
+        let mut standstill = Standstill::new(self.stall);
         let mut beat = tokio::time::interval(HEARTBEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let outcome = loop {
             tokio::select! {
                 outcome = &mut engine => break outcome,
                 _ = beat.tick() => {
-                    if !self.keep(job, &wire).await {
+                    if !self.keep(job, &wire).await || standstill.is_reached(wire.last_progress()) {
                         wire.canceled.store(true, Ordering::Relaxed);
                     }
                 }
@@ -101,13 +135,18 @@ impl Runner {
                 }
             }
         };
-        let outcome = outcome.unwrap_or_else(|panic| Err(Failure::Panic(panic.to_string())));
+        let outcome = match outcome.unwrap_or_else(|panic| Err(Failure::Panic(panic.to_string()))) {
+            Err(Failure::Engine(error)) if error.kind() == ErrorKind::Canceled && standstill.reached => {
+                Err(Failure::Stalled(self.stall))
+            }
+            outcome => outcome,
+        };
         self.write(&claim, outcome, *stopping.borrow()).await
     }
 
     /// Renews the lease. Only a database that says so makes a job lost; one that cannot be asked does not.
     async fn keep(&self, job: uuid::Uuid, wire: &Wire) -> bool {
-        let progress = *wire.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = wire.last_progress();
         let now = self.clock.now();
         match queue::heartbeat(&self.db, job, &self.worker, progress, now, self.lease).await {
             Ok(kept) => kept,
@@ -199,6 +238,14 @@ impl Failure {
                     kind: error.code().to_owned(),
                     message: error.message().to_owned(),
                     retryable: error.retryable(),
+                }
+            }
+            Self::Stalled(limit) => {
+                log::warn!("analysis stalled analysis={job} seconds={}", limit.as_secs());
+                JobError {
+                    kind: "stalled".to_owned(),
+                    message: "The analysis got no further.".to_owned(),
+                    retryable: true,
                 }
             }
             Self::Panic(reason) => {

@@ -8,6 +8,7 @@ mod analyses;
 mod api;
 pub mod auth;
 pub mod blobs;
+mod idempotency;
 pub mod identity;
 pub mod job;
 mod progress;

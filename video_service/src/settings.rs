@@ -120,6 +120,8 @@ pub struct AnalysisSettings {
     pub poll_seconds: NonZeroU64,
     /// How long a silent worker keeps its job.
     pub lease_seconds: NonZeroU64,
+    /// How long an analysis may get no further.
+    pub stall_seconds: NonZeroU64,
     /// Of one decoder process.
     pub cpu_seconds: NonZeroU64,
     /// Address space of one decoder process.

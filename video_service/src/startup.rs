@@ -22,6 +22,7 @@ use service_kit::{app, endpoint, health, metrics, openapi, request};
 use crate::api;
 use crate::auth::Introspector;
 use crate::blobs::BlobStore;
+use crate::idempotency;
 use crate::identity::WorkerIdentity;
 use crate::job::Runner;
 use crate::progress::ProgressHub;
@@ -97,6 +98,7 @@ impl Application {
         };
         if role != Role::Work {
             actix_web::rt::spawn(sweep_for_ever(blobs.clone()));
+            actix_web::rt::spawn(forget_for_ever(db.clone(), Arc::clone(&clock)));
         }
         let hub = ProgressHub::start(db.clone(), Arc::clone(&clock), settings.events);
         let state = State {
@@ -185,6 +187,7 @@ async fn start_workers(
         clock: Arc::clone(clock),
         worker: identity.id().to_owned(),
         lease: Duration::from_secs(analysis.lease_seconds.get()),
+        stall: Duration::from_secs(analysis.stall_seconds.get()),
         max_attempts: analysis.max_attempts.get(),
         retry_backoff: Duration::from_secs(analysis.retry_backoff_seconds),
         execution: analysis.execution(),
@@ -217,6 +220,17 @@ async fn sweep_for_ever(blobs: BlobStore) {
             Ok(0) => {}
             Ok(count) => log::info!("abandoned uploads removed count={count}"),
             Err(error) => log::warn!("abandoned uploads not removed cause=\"{error}\""),
+        }
+    }
+}
+
+/// Forgets idempotency keys that count no more, now and every hour.
+async fn forget_for_ever(db: DatabaseConnection, clock: SharedClock) {
+    let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
+    loop {
+        hours.tick().await;
+        if let Err(error) = idempotency::sweep(&db, clock.now()).await {
+            log::warn!("idempotency keys not forgotten cause=\"{error}\"");
         }
     }
 }

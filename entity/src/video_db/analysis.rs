@@ -19,6 +19,22 @@ pub enum AnalysisStatus {
     Canceled,
 }
 
+/// How urgent a job is among those of its account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+pub enum Priority {
+    /// After all others.
+    #[sea_orm(num_value = -1)]
+    Low,
+    /// What an upload starts by itself.
+    #[default]
+    #[sea_orm(num_value = 0)]
+    Normal,
+    /// Before all others.
+    #[sea_orm(num_value = 1)]
+    High,
+}
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "analysis")]
@@ -30,6 +46,9 @@ pub struct Model {
     /// `video_analysis::Options`, as they were asked for.
     #[sea_orm(column_type = "Json")]
     pub options: Json,
+    pub priority: Priority,
+    /// Jobs are begun in the order of their turns, which are dealt out fairly among accounts.
+    pub turn: i64,
     /// How many times a worker has begun it.
     pub attempts: i32,
     /// Not to be claimed before: the backoff after a failed attempt.

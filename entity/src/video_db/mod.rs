@@ -2,4 +2,6 @@
 
 pub mod analysis;
 pub mod analysis_report;
+pub mod idempotency_key;
+pub mod queue_pause;
 pub mod video;

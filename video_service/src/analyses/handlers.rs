@@ -7,7 +7,7 @@ use actix_web::http::header::{self, EntityTag, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use entity::video_db::analysis::{self, AnalysisStatus};
 use entity::video_db::analysis_report;
-use sea_orm::EntityTrait;
+use sea_orm::{DatabaseConnection, EntityTrait, TransactionTrait};
 use serde::Deserialize;
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
@@ -17,10 +17,11 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 use video_analysis::Options;
 
-use super::record::Analysis;
+use super::record::{Analysis, Priority};
 use crate::auth::{AnalysisWrite, Authorized, VideosRead};
+use crate::idempotency::{Attempt, IdempotencyKey};
 use crate::progress::{Listener, ProgressHub, Topic};
-use crate::queue::{self, EnqueueError};
+use crate::queue::{self, EnqueueError, NewJob};
 use crate::state::State;
 use crate::videos::owned;
 use crate::videos::record::{etag_header, is_unchanged};
@@ -49,11 +50,24 @@ impl WaitQuery {
     }
 }
 
+/// How an analysis is queued.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StartQuery {
+    /// Which of the caller's own analyses come first; nobody else's wait longer for it.
+    #[serde(default)]
+    #[param(inline)]
+    priority: Priority,
+}
+
 /// Start an analysis
 ///
-/// With options as body, or none for the defaults. One at a time for a video.
+/// With options as body, or none for the defaults. One at a time for a video. Sent again with the same
+/// `Idempotency-Key` within 24 hours, the request starts nothing, and is answered with the analysis it has started.
 #[utoipa::path(
-    post, path = "/videos/{id}/analysis", tag = "analyses", params(("id" = Uuid, Path)),
+    post, path = "/videos/{id}/analysis", tag = "analyses",
+    params(("id" = Uuid, Path), StartQuery, ("Idempotency-Key" = Option<String>, Header)),
     request_body = Option<Options>,
     responses(
         (status = 202, body = Analysis, headers(("Location" = String))),
@@ -63,24 +77,61 @@ impl WaitQuery {
 pub(super) async fn start(
     state: web::Data<State>,
     auth: Authorized<AnalysisWrite>,
+    key: IdempotencyKey,
     id: web::Path<Uuid>,
+    Query(query): Query<StartQuery>,
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let options = options(&request, body).await?;
     let video = owned(&state.db, *id, &auth.caller).await?;
-    if video.blob_key.is_none() {
-        return Err(Problem::new(StatusCode::CONFLICT, "no-content", "The video has no content yet")
-            .detail(format!("send it with PUT /videos/{}/content", video.id)));
-    }
+    let priority = query.priority.into();
+    let new = NewJob { video_id: video.id, owner_id: video.owner_id, options: &options, priority };
+    let asked = serde_json::to_vec(&(video.id, &options, query.priority)).map_err(Problem::internal)?;
+    let attempt = key.attempt(auth.caller.account_id, &[b"analysis", &asked]);
+
     let address = address_of(video.id);
-    let job = match queue::enqueue(&state.db, video.id, &options, state.clock.now()).await {
-        Ok(job) => job,
-        Err(EnqueueError::UnderWay) => return Err(under_way(&address)),
-        Err(EnqueueError::Database(error)) => return Err(error.into()),
+    let job = match started_before(&state.db, attempt.as_ref()).await? {
+        Some(job) => job,
+        None if video.blob_key.is_none() => return Err(no_content(video.id)),
+        None => match queued(&state, new, attempt.as_ref()).await {
+            Ok(job) => job,
+            // Two attempts with one key at the same time: the other one was quicker.
+            Err(EnqueueError::UnderWay) => match started_before(&state.db, attempt.as_ref()).await? {
+                Some(job) => job,
+                None => return Err(under_way(&address)),
+            },
+            Err(EnqueueError::Database(error)) => return Err(error.into()),
+        },
     };
     state.workers.wake();
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, address)).json(Analysis::new(job, None)?))
+}
+
+/// The analysis that an earlier attempt has started.
+async fn started_before(
+    db: &DatabaseConnection,
+    attempt: Option<&Attempt>,
+) -> Result<Option<analysis::Model>, Problem> {
+    let Some(attempt) = attempt else { return Ok(None) };
+    let Some(id) = attempt.made(db).await? else { return Ok(None) };
+    Ok(analysis::Entity::find_by_id(id).one(db).await?)
+}
+
+/// Queues the job and remembers the attempt, both or neither.
+async fn queued(
+    state: &State,
+    new: NewJob<'_>,
+    attempt: Option<&Attempt>,
+) -> Result<analysis::Model, EnqueueError> {
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    let job = queue::enqueue(&transaction, new, now).await?;
+    if let Some(attempt) = attempt {
+        attempt.remember(&transaction, job.id, now).await?;
+    }
+    transaction.commit().await?;
+    Ok(job)
 }
 
 /// Look at an analysis
@@ -197,6 +248,11 @@ async fn options(request: &HttpRequest, body: web::Payload) -> Result<Options, P
         .validate()
         .map_err(|wrong| Problem::invalid(vec![FieldError::new(wrong.pointer, wrong.message)]))?;
     Ok(options)
+}
+
+fn no_content(video: Uuid) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "no-content", "The video has no content yet")
+        .detail(format!("send it with PUT /videos/{video}/content"))
 }
 
 fn address_of(video: Uuid) -> String {

@@ -3,6 +3,7 @@
 mod event_stream;
 mod events;
 mod handlers;
+mod queue;
 mod record;
 
 use actix_web::http::Method;
@@ -11,7 +12,16 @@ use utoipa::OpenApi;
 
 /// What this module answers, for the reader.
 #[derive(OpenApi)]
-#[openapi(paths(handlers::start, handlers::read, handlers::cancel, events::of_video, events::of_account))]
+#[openapi(paths(
+    handlers::start,
+    handlers::read,
+    handlers::cancel,
+    events::of_video,
+    events::of_account,
+    queue::read,
+    queue::pause,
+    queue::resume
+))]
 pub(crate) struct Api;
 
 /// What this module answers, for the router.
@@ -22,5 +32,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/videos/{id}/analysis", handlers::cancel),
         Endpoint::new(Method::GET, "/videos/{id}/analysis/events", events::of_video),
         Endpoint::new(Method::GET, "/events", events::of_account),
+        Endpoint::new(Method::GET, "/queue", queue::read),
+        Endpoint::new(Method::POST, "/queue/pause", queue::pause),
+        Endpoint::new(Method::POST, "/queue/resume", queue::resume),
     ]
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::video_db::analysis::{self, AnalysisStatus};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service_kit::problem::Problem;
 use utoipa::ToSchema;
@@ -22,6 +22,8 @@ pub(super) struct Analysis {
     /// The parameters it was asked for with.
     #[schema(value_type = video_analysis::Options)]
     options: serde_json::Value,
+    /// Which of its account's analyses it comes before.
+    priority: Priority,
     /// How far it is, in numbers.
     progress: Progress,
     /// How many times a worker has begun it.
@@ -38,6 +40,19 @@ pub(super) struct Analysis {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<video_analysis::Report>)]
     report: Option<Box<RawValue>>,
+}
+
+/// How urgent an analysis is among those of its account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Priority {
+    /// After the others.
+    Low,
+    /// As an upload's own.
+    #[default]
+    Normal,
+    /// Before the others.
+    High,
 }
 
 /// The life of an analysis.
@@ -115,6 +130,26 @@ impl From<AnalysisStatus> for Status {
     }
 }
 
+impl From<analysis::Priority> for Priority {
+    fn from(priority: analysis::Priority) -> Self {
+        match priority {
+            analysis::Priority::Low => Self::Low,
+            analysis::Priority::Normal => Self::Normal,
+            analysis::Priority::High => Self::High,
+        }
+    }
+}
+
+impl From<Priority> for analysis::Priority {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Low => Self::Low,
+            Priority::Normal => Self::Normal,
+            Priority::High => Self::High,
+        }
+    }
+}
+
 impl Analysis {
     /// The view of a row, with the report where there is one.
     pub(super) fn new(row: analysis::Model, report: Option<String>) -> Result<Self, Problem> {
@@ -124,6 +159,7 @@ impl Analysis {
             video_id: row.video_id,
             status: row.status.into(),
             options: row.options,
+            priority: row.priority.into(),
             attempts: row.attempts,
             error: row.error.map(serde_json::from_value).transpose().map_err(Problem::internal)?,
             queued_at: row.queued_at,

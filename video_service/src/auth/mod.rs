@@ -47,6 +47,14 @@ pub enum VideosWrite {}
 #[derive(Debug)]
 pub enum AnalysisWrite {}
 
+/// To pause everybody's queue.
+#[derive(Debug)]
+pub enum Administration {}
+
+impl Scope for Administration {
+    const NAME: &'static str = "admin";
+}
+
 impl Scope for VideosRead {
     const NAME: &'static str = "videos:read";
 }

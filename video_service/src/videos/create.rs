@@ -216,7 +216,7 @@ async fn insert(state: &State, row: &video::Model, analyze: bool) -> Result<Data
     let db = state.db.begin().await?;
     video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await?;
     if analyze {
-        upload::enqueue(&db, row.id, row.created_at).await?;
+        upload::enqueue(&db, row, row.created_at).await?;
     }
     Ok(db)
 }

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use entity::video_db::analysis::Priority;
 use entity::video_db::video::{self, VideoStatus};
 use futures_util::Stream;
 use mime::Mime;
@@ -26,7 +27,7 @@ use video_analysis::Options;
 use super::record::{Video, etag, etag_header};
 use crate::auth::{Authorized, VideosWrite};
 use crate::blobs::{ReceiveError, Staged, is_full};
-use crate::queue::{self, EnqueueError};
+use crate::queue::{self, EnqueueError, NewJob};
 use crate::state::State;
 
 /// What uploads may call themselves; the engine looks for itself.
@@ -187,14 +188,25 @@ async fn replace_content(
     video::Entity::update(after.clone().into_active_model().reset_all()).exec(&db).await?;
     queue::cancel(&db, id, now).await?;
     if analyze {
-        enqueue(&db, id, now).await?;
+        enqueue(&db, &after, now).await?;
     }
     Ok((db, after, before.blob_key))
 }
 
 /// Queues the analysis that an upload starts by itself.
-pub(super) async fn enqueue(db: &impl ConnectionTrait, id: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
-    match queue::enqueue(db, id, &Options::default(), now).await {
+pub(super) async fn enqueue(
+    db: &impl ConnectionTrait,
+    video: &video::Model,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let options = Options::default();
+    let new = NewJob {
+        video_id: video.id,
+        owner_id: video.owner_id,
+        options: &options,
+        priority: Priority::default(),
+    };
+    match queue::enqueue(db, new, now).await {
         Ok(_) => Ok(()),
         Err(EnqueueError::UnderWay) => {
             Err(Problem::internal("an analysis is under way of content just stored"))

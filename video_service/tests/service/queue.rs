@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::video_db::analysis::{self, AnalysisStatus};
+use entity::video_db::analysis::{self, AnalysisStatus, Priority};
 use entity::video_db::video::{self, VideoStatus};
 use migration::video_db::Migrator;
 use rstest::rstest;
@@ -12,7 +12,7 @@ use sea_orm_migration::MigratorTrait;
 use service_kit::testing::{Backend, TestDatabase};
 use uuid::Uuid;
 use video_analysis::{Options, Progress, Stage};
-use video_service::queue::{self, Abandoned, JobError};
+use video_service::queue::{self, Abandoned, JobError, NewJob};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -21,8 +21,28 @@ struct Queue {
     db: DatabaseConnection,
     job: Uuid,
     video: Uuid,
+    owner: Uuid,
     now: DateTime<Utc>,
     _database: TestDatabase,
+}
+
+/// A video whose content is there.
+fn record(id: Uuid, owner: Uuid, now: DateTime<Utc>) -> video::ActiveModel {
+    video::ActiveModel {
+        id: ActiveValue::Set(id),
+        owner_id: ActiveValue::Set(owner),
+        title: ActiveValue::Set("Film".to_owned()),
+        description: ActiveValue::Set(None),
+        status: ActiveValue::Set(VideoStatus::Ready),
+        filename: ActiveValue::Set(None),
+        media_type: ActiveValue::Set(None),
+        bytes: ActiveValue::Set(Some(1)),
+        sha256: ActiveValue::Set(Some("00".to_owned())),
+        blob_key: ActiveValue::Set(Some("videos/film".to_owned())),
+        revision: ActiveValue::Set(1),
+        created_at: ActiveValue::Set(now),
+        updated_at: ActiveValue::Set(now),
+    }
 }
 
 impl Queue {
@@ -32,24 +52,39 @@ impl Queue {
         Migrator::up(&db, None).await.unwrap();
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let video = Uuid::now_v7();
-        let record = video::ActiveModel {
-            id: ActiveValue::Set(video),
-            owner_id: ActiveValue::Set(Uuid::now_v7()),
-            title: ActiveValue::Set("Film".to_owned()),
-            description: ActiveValue::Set(None),
-            status: ActiveValue::Set(VideoStatus::Ready),
-            filename: ActiveValue::Set(None),
-            media_type: ActiveValue::Set(None),
-            bytes: ActiveValue::Set(Some(1)),
-            sha256: ActiveValue::Set(Some("00".to_owned())),
-            blob_key: ActiveValue::Set(Some("videos/film".to_owned())),
-            revision: ActiveValue::Set(1),
-            created_at: ActiveValue::Set(now),
-            updated_at: ActiveValue::Set(now),
-        };
+        let owner = Uuid::now_v7();
+        let record = record(video, owner, now);
         video::Entity::insert(record).exec_without_returning(&db).await.unwrap();
-        let job = queue::enqueue(&db, video, &Options::default(), now).await.unwrap().id;
-        Self { db, job, video, now, _database: database }
+        let (job, owner) = (Uuid::nil(), owner);
+        let mut queue = Self { db, job, video, owner, now, _database: database };
+        queue.job = queue.enqueue(video, owner, Priority::Normal).await;
+        queue
+    }
+
+    /// A video of `owner`, and its analysis queued.
+    async fn add(&self, owner: Uuid, priority: Priority) -> Uuid {
+        let video = Uuid::now_v7();
+        let record = record(video, owner, self.now);
+        video::Entity::insert(record).exec_without_returning(&self.db).await.unwrap();
+        self.enqueue(video, owner, priority).await
+    }
+
+    async fn enqueue(&self, video_id: Uuid, owner_id: Uuid, priority: Priority) -> Uuid {
+        let options = Options::default();
+        let new = NewJob { video_id, owner_id, options: &options, priority };
+        queue::enqueue(&self.db, new, self.now).await.unwrap().id
+    }
+
+    /// The queued jobs in the order in which they are claimed, each ended before the next.
+    async fn order(&self) -> Vec<Uuid> {
+        let mut order = Vec::new();
+        while let Some(claim) = self.claim("worker/0", self.now).await {
+            let job = claim.analysis.id;
+            let ended = queue::succeed(&self.db, job, "worker/0", "{}".to_owned(), 1, None, self.now).await;
+            assert!(ended.unwrap());
+            order.push(job);
+        }
+        order
     }
 
     async fn claim(&self, worker: &str, now: DateTime<Utc>) -> Option<queue::Claim> {
@@ -185,4 +220,66 @@ fn the_pause_between_attempts_doubles_and_is_bounded() {
     let pauses: Vec<_> = (1..=4).map(|attempt| queue::backoff(base, attempt).as_secs()).collect();
     assert_eq!(pauses, [10, 20, 40, 80]);
     assert_eq!(queue::backoff(base, i32::MAX), Duration::from_hours(1));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn accounts_take_turns_however_much_each_has_queued(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    let (many, few) = (queue.owner, Uuid::now_v7());
+    let mut of_many = vec![queue.job];
+    for _ in 0..4 {
+        of_many.push(queue.add(many, Priority::Normal).await);
+    }
+    let of_few = [queue.add(few, Priority::Normal).await, queue.add(few, Priority::Normal).await];
+    let expected = [of_many[0], of_few[0], of_many[1], of_few[1], of_many[2], of_many[3], of_many[4]];
+    assert_eq!(queue.order().await, expected);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn who_comes_late_is_not_served_for_the_time_before(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    let (early, late) = (queue.owner, Uuid::now_v7());
+    queue.add(early, Priority::Normal).await;
+    let third = queue.add(early, Priority::Normal).await;
+    queue.claim("worker/0", queue.now).await.unwrap();
+    queue.claim("worker/1", queue.now).await.unwrap();
+    let first_of_late = queue.add(late, Priority::Normal).await;
+    let second_of_late = queue.add(late, Priority::Normal).await;
+    let third_of_late = queue.add(late, Priority::Normal).await;
+    assert_eq!(queue.order().await, [first_of_late, second_of_late, third, third_of_late]);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn an_urgent_job_goes_before_its_own_accounts_others_and_nobody_elses(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    let (hasty, other) = (queue.owner, Uuid::now_v7());
+    let low = queue.add(hasty, Priority::Low).await;
+    let of_other = [queue.add(other, Priority::Normal).await, queue.add(other, Priority::Normal).await];
+    let high = queue.add(hasty, Priority::High).await;
+    assert_eq!(queue.order().await, [high, of_other[0], queue.job, of_other[1], low]);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_paused_queue_gives_no_work(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let queue = Queue::with_a_job(backend).await;
+    queue::resume(&queue.db).await.unwrap();
+    queue::pause(&queue.db, queue.owner, queue.now).await.unwrap();
+    queue::pause(&queue.db, queue.owner, queue.now + TimeDelta::hours(1)).await.unwrap();
+    let state = queue::state(&queue.db).await.unwrap();
+    assert_eq!((state.paused_at, state.queued, state.running), (Some(queue.now), 1, 0));
+    assert!(queue.claim("worker/0", queue.now).await.is_none());
+    queue::resume(&queue.db).await.unwrap();
+    assert!(queue.claim("worker/0", queue.now).await.is_some());
+    let state = queue::state(&queue.db).await.unwrap();
+    assert_eq!((state.paused_at, state.queued, state.running), (None, 0, 1));
 }

@@ -1,6 +1,6 @@
 //! The two programs as processes, as an operator runs them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -154,8 +154,28 @@ impl<'a> Client<'a> {
             Answer::to(request.content_type("application/json"), body.to_string())
         };
         post("/users/register", account).await.ok(201);
+        Self::log_in(installation, users, name).await
+    }
+
+    /// Made at the machine, and logged in.
+    pub(crate) async fn administrator(installation: &'a Installation, users: &Process, name: &str) -> Self {
+        let mut command = Command::new(program("user_service"))
+            .args(["admin", "create", "--username", name, "--email", &format!("{name}@example.com")])
+            .env("USER_SERVICE__DATA_DIR", installation.data())
+            .env("USER_SERVICE__PASSWORDS__BCRYPT_COST", "4")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        command.stdin.take().unwrap().write_all(b"correct horse battery").unwrap();
+        assert!(command.wait().unwrap().success());
+        Self::log_in(installation, users, name).await
+    }
+
+    async fn log_in(installation: &'a Installation, users: &Process, name: &str) -> Self {
         let login = serde_json::json!({ "username": name, "password": "correct horse battery" });
-        let tokens = post("/users/login", login).await.ok(200);
+        let request = installation.client.post(format!("{}/users/login", users.url));
+        let tokens = Answer::to(request.content_type("application/json"), login.to_string()).await.ok(200);
         Self { installation, token: tokens["access_token"].as_str().unwrap().to_owned() }
     }
 

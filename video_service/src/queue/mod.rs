@@ -4,6 +4,9 @@
 //! canceled, deleted with its video, or taken over after a silence is lost to its worker at the next write, and the
 //! worker stops. Claims are conditional updates, which both databases decide alike; no row locks are needed.
 
+mod pause;
+mod turns;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,13 +14,16 @@ use entity::video_db::analysis::{self, AnalysisStatus};
 use entity::video_db::{analysis_report, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait,
-    ExprTrait, QueryFilter, QueryOrder, SqlErr, TransactionTrait,
+    ActiveValue, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait,
+    QueryFilter, QueryOrder, TransactionTrait,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use video_analysis::{Options, Progress};
+use video_analysis::Progress;
+
+pub use pause::{QueueState, pause, resume, state};
+pub use turns::{EnqueueError, NewJob, enqueue};
 
 /// How many candidates a claim looks at before it comes back later: others may take some of them first.
 const CLAIM_TRIES: usize = 8;
@@ -45,56 +51,6 @@ pub struct JobError {
     pub retryable: bool,
 }
 
-/// Asking for an analysis of a video that has one under way.
-#[derive(Debug, thiserror::Error)]
-pub enum EnqueueError {
-    /// One is queued or running.
-    #[error("an analysis is under way")]
-    UnderWay,
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] DbErr),
-}
-
-/// Puts an analysis of `video_id` into the queue.
-///
-/// # Errors
-/// [`EnqueueError::UnderWay`], decided by the database's constraint, however many ask at once.
-pub async fn enqueue(
-    db: &impl ConnectionTrait,
-    video_id: Uuid,
-    options: &Options,
-    now: DateTime<Utc>,
-) -> Result<analysis::Model, EnqueueError> {
-    let job = analysis::ActiveModel {
-        id: ActiveValue::Set(Uuid::now_v7()),
-        video_id: ActiveValue::Set(video_id),
-        status: ActiveValue::Set(AnalysisStatus::Queued),
-        options: ActiveValue::Set(
-            serde_json::to_value(options).map_err(|error| DbErr::Json(error.to_string()))?,
-        ),
-        attempts: ActiveValue::Set(0),
-        available_at: ActiveValue::Set(now),
-        lease_owner: ActiveValue::Set(None),
-        lease_expires_at: ActiveValue::Set(None),
-        stage: ActiveValue::Set(None),
-        fraction: ActiveValue::Set(0.0),
-        frames_done: ActiveValue::Set(0),
-        frames_total: ActiveValue::Set(None),
-        error: ActiveValue::Set(None),
-        poster_key: ActiveValue::Set(None),
-        queued_at: ActiveValue::Set(now),
-        started_at: ActiveValue::Set(None),
-        finished_at: ActiveValue::Set(None),
-        revision: ActiveValue::Set(0),
-        updated_at: ActiveValue::Set(now),
-    };
-    job.insert(db).await.map_err(|error| match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => EnqueueError::UnderWay,
-        _ => EnqueueError::Database(error),
-    })
-}
-
 /// The newest analysis of a video.
 ///
 /// # Errors
@@ -107,7 +63,7 @@ pub async fn newest(db: &impl ConnectionTrait, video_id: Uuid) -> Result<Option<
         .await
 }
 
-/// Claims the job that has waited longest, for `worker`, until `now + lease`.
+/// Claims the job whose turn it is, for `worker`, until `now + lease`. A paused queue gives none.
 ///
 /// # Errors
 /// When the database fails.
@@ -117,11 +73,15 @@ pub async fn claim(
     now: DateTime<Utc>,
     lease: Duration,
 ) -> Result<Option<Claim>, DbErr> {
+    if pause::is_paused(db).await? {
+        return Ok(None);
+    }
     for _ in 0..CLAIM_TRIES {
         let next = analysis::Entity::find()
             .filter(analysis::COLUMN.status.eq(AnalysisStatus::Queued))
             .filter(analysis::COLUMN.available_at.lte(now))
-            .order_by_asc(analysis::COLUMN.available_at)
+            .order_by_asc(analysis::COLUMN.turn)
+            .order_by_desc(analysis::COLUMN.priority)
             .order_by_asc(analysis::COLUMN.id)
             .find_also_related(video::Entity)
             .one(db)
