@@ -6,12 +6,12 @@ use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use actix_web::web::{self, PathConfig, QueryConfig};
+use actix_web::web::{self, PathConfig};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 
 use crate::cors::AllowedOrigins;
-use crate::problem::{FieldError, Problem};
+use crate::problem::Problem;
 use crate::settings::SettingsError;
 
 /// The `[http]` section.
@@ -71,8 +71,5 @@ pub fn make_data_dir(folder: &Path) -> Result<(), SettingsError> {
 pub fn defaults(config: &mut web::ServiceConfig) {
     config
         // An address that cannot be is an address of nothing.
-        .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into()))
-        .app_data(QueryConfig::default().error_handler(|error, _| {
-            Problem::invalid(vec![FieldError::new("query", error.to_string())]).into()
-        }));
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found("resource").into()));
 }

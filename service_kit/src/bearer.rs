@@ -41,7 +41,12 @@ impl FromRequest for BearerToken {
 }
 
 fn token_of(request: &HttpRequest) -> Result<BearerToken, Problem> {
-    let header = request.headers().get(header::AUTHORIZATION).ok_or_else(missing_token)?;
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let header = headers.next().ok_or_else(missing_token)?;
+    if headers.next().is_some() {
+        // Which one would count is a matter of taste, and a proxy's may be another.
+        return Err(invalid_token());
+    }
     let text = header.to_str().map_err(|_| invalid_token())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(invalid_token)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -108,6 +113,14 @@ mod tests {
             assert_eq!(response.status(), 401, "{header:?}");
             assert!(response.headers().contains_key(header::WWW_AUTHENTICATE));
         }
+    }
+
+    #[test]
+    fn of_two_tokens_none_counts() {
+        let request = TestRequest::default()
+            .append_header((header::AUTHORIZATION, "Bearer one"))
+            .append_header((header::AUTHORIZATION, "Bearer two"));
+        assert_eq!(token_of(&request.to_http_request()).unwrap_err().error_response().status(), 401);
     }
 
     #[test]

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use futures_util::future::{LocalBoxFuture, join_all};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::endpoint::{self, Endpoint};
 
 /// A dependency that takes longer than this to answer counts as away.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -82,10 +85,10 @@ pub enum State {
 /// Adds `/healthz` and `/readyz`.
 pub fn routes(readiness: Readiness) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        config
-            .app_data(web::Data::new(readiness))
-            .route("/healthz", web::get().to(alive))
-            .route("/readyz", web::get().to(ready));
+        config.app_data(web::Data::new(readiness)).configure(endpoint::routes(vec![
+            Endpoint::new(Method::GET, "/healthz", alive),
+            Endpoint::new(Method::GET, "/readyz", ready),
+        ]));
     }
 }
 

@@ -1,6 +1,6 @@
 //! How somebody wants to be addressed.
 
-/// 1 to 128 characters of any script, without control characters.
+/// 1 to 128 characters of any script, without control characters and what turns the direction of the text around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DisplayName(String);
 
@@ -16,6 +16,17 @@ impl DisplayName {
     }
 }
 
+/// Overrides and isolates of the writing direction (Unicode Standard Annex 9, table 2): with them a name can rearrange
+/// what is written after it.
+fn turns_the_direction(character: char) -> bool {
+    matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Joiners and other characters without a width of their own, which belong in names, but not alone.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{00AD}')
+}
+
 impl TryFrom<String> for DisplayName {
     type Error = &'static str;
 
@@ -23,8 +34,11 @@ impl TryFrom<String> for DisplayName {
         if text.chars().any(char::is_control) {
             return Err("must not hold control characters");
         }
+        if text.chars().any(turns_the_direction) {
+            return Err("must not hold characters that turn the direction of writing");
+        }
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > MAX_LENGTH {
+        if text.chars().all(is_invisible) || text.chars().count() > MAX_LENGTH {
             return Err("must have 1 to 128 characters");
         }
         Ok(Self(text.to_owned()))
@@ -52,6 +66,14 @@ mod tests {
         for name in ["", "   ", "a\0b", "a\nb", &"x".repeat(129)] {
             assert!(parse(name).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn names_that_cannot_be_seen_or_that_rearrange_other_text_are_refused() {
+        for name in ["a\u{202E}b", "\u{2067}x", "\u{200B}", "\u{FEFF}\u{2060}"] {
+            assert!(parse(name).is_err(), "{name:?}");
+        }
+        assert!(parse("👩\u{200D}👧").is_ok(), "joiners join");
     }
 
     proptest! {

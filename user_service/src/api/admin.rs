@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::client_address::ClientAddress;
 use service_kit::page::{self, Page};
 use service_kit::problem::{FieldError, Problem};
+use service_kit::query::Query;
 use service_kit::task;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -82,7 +83,7 @@ impl From<account::Model> for AdministeredAccount {
 pub(crate) async fn list(
     _: Administrator,
     accounts: web::Data<Accounts>,
-    query: web::Query<AccountsQuery>,
+    Query(query): Query<AccountsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let mut filters = vec![("limit", limit.to_string())];

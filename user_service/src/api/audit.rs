@@ -7,6 +7,7 @@ use sea_orm::{ActiveEnum, DatabaseConnection};
 use serde::{Deserialize, Serialize};
 use service_kit::page::{self, Page};
 use service_kit::problem::Problem;
+use service_kit::query::Query;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -74,7 +75,7 @@ impl From<audit_event::Model> for AuditEvent {
 pub(crate) async fn list(
     caller: Authenticated,
     db: web::Data<DatabaseConnection>,
-    query: web::Query<AuditQuery>,
+    Query(query): Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     if query.account_id.is_some_and(|id| id != caller.account.id) && !caller.is_administrator() {

@@ -10,6 +10,7 @@ use service_kit::client_address::ClientAddress;
 use service_kit::json::Json;
 use service_kit::page::{self, Page};
 use service_kit::problem::{FieldError, Problem};
+use service_kit::query::Query;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -116,7 +117,7 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     _: Administrator,
     invites: web::Data<Invites>,
-    query: web::Query<InvitesQuery>,
+    Query(query): Query<InvitesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let before = query.cursor.as_deref().map(page::from_cursor).transpose()?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::client_address::ClientAddress;
 use service_kit::page::{self, Page};
 use service_kit::problem::Problem;
+use service_kit::query::Query;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -54,7 +55,7 @@ pub(crate) struct Session {
 pub(crate) async fn list(
     caller: Authenticated,
     sessions: web::Data<Sessions>,
-    query: web::Query<SessionsQuery>,
+    Query(query): Query<SessionsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let before = query.cursor.as_deref().map(page::from_cursor).transpose()?;

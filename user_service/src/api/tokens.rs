@@ -12,6 +12,7 @@ use service_kit::clock::SharedClock;
 use service_kit::json::Json;
 use service_kit::page::{self, Page};
 use service_kit::problem::{FieldError, Problem};
+use service_kit::query::Query;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ const PATH: &str = "/users/tokens";
 
 /// Life of a token whose maker names no end.
 const DEFAULT_LIFE: TimeDelta = TimeDelta::days(90);
+/// The longest one.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(3653);
 
 /// A token that somebody wants.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,7 +38,7 @@ pub(crate) struct TokenRequest {
     /// What it may be used for, one at least.
     #[schema(example = json!(["videos:read", "videos:write"]))]
     scopes: Vec<String>,
-    /// 90 days from now where it is not given.
+    /// 90 days from now where it is not given; at most ten years.
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
 }
@@ -54,8 +57,8 @@ impl TokenRequest {
             errors.push(FieldError::new("/scopes", "must name one at least"));
         }
         let expires_at = self.expires_at.unwrap_or(now + DEFAULT_LIFE);
-        if expires_at <= now {
-            errors.push(FieldError::new("/expires_at", "must be in the future"));
+        if expires_at <= now || expires_at > now + LONGEST_LIFE {
+            errors.push(FieldError::new("/expires_at", "must be in the future, within ten years"));
         }
         let held = SCOPES.into_iter().filter(|scope| self.scopes.iter().any(|wanted| wanted == scope));
         let scope = held.collect::<Vec<_>>().join(" ");
@@ -148,7 +151,7 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     caller: Authenticated,
     tokens: web::Data<PersonalTokens>,
-    query: web::Query<TokensQuery>,
+    Query(query): Query<TokensQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let before = query.cursor.as_deref().map(page::from_cursor).transpose()?;
