@@ -9,7 +9,7 @@ use serde::Deserialize;
 const MAX_AGE: usize = 3600;
 
 /// Request headers that clients send, besides those that every site may send.
-const REQUEST_HEADERS: [&str; 11] = [
+const REQUEST_HEADERS: [&str; 17] = [
     "authorization",
     "content-digest",
     "content-type",
@@ -20,21 +20,37 @@ const REQUEST_HEADERS: [&str; 11] = [
     "last-event-id",
     "range",
     "repr-digest",
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+    "x-http-method-override",
     "x-request-id",
 ];
 
 /// Response headers that clients read, besides those that every site may read.
-const RESPONSE_HEADERS: [&str; 12] = [
+const RESPONSE_HEADERS: [&str; 22] = [
     "accept-ranges",
     "content-disposition",
     "content-range",
     "etag",
+    "kadr-video-id",
     "link",
     "location",
     "ratelimit",
     "ratelimit-policy",
     "repr-digest",
     "retry-after",
+    "tus-checksum-algorithm",
+    "tus-extension",
+    "tus-max-size",
+    "tus-resumable",
+    "tus-version",
+    "upload-expires",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
     "www-authenticate",
     "x-request-id",
 ];

@@ -4,7 +4,7 @@ use service_kit::endpoint::Endpoint;
 use service_kit::openapi;
 use utoipa::OpenApi;
 
-use crate::{accounts, analyses, videos};
+use crate::{accounts, analyses, uploads, videos};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,6 +14,7 @@ use crate::{accounts, analyses, videos};
     ),
     tags(
         (name = "videos", description = "Records and bytes"),
+        (name = "uploads", description = "Uploads that go on where they broke off (tus 1.0.0)"),
         (name = "analyses", description = "Jobs and their reports"),
         (name = "queue", description = "For administrators"),
         (name = "internal", description = "For User Service"),
@@ -27,6 +28,7 @@ struct Document;
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(videos::Api::openapi());
+    document.merge(uploads::Api::openapi());
     document.merge(analyses::Api::openapi());
     document.merge(accounts::Api::openapi());
     openapi::complete(document)
@@ -35,6 +37,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 /// Everything that is answered besides what every service answers.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = videos::endpoints();
+    endpoints.extend(uploads::endpoints());
     endpoints.extend(analyses::endpoints());
     endpoints.extend(accounts::endpoints());
     endpoints

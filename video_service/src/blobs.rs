@@ -122,6 +122,19 @@ impl BlobStore {
         Ok(self.store.get_opts(&Path::from(key), options).await?.into_stream())
     }
 
+    /// Gives a blob another key, in place of what was there. When this returns, the new name is on the disk.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such blob; when the store fails.
+    pub async fn rename(&self, from: &str, to: &str) -> object_store::Result<()> {
+        self.store.rename(&Path::from(from), &Path::from(to)).await
+    }
+
+    /// Whether there is such a blob, as far as can be said.
+    pub async fn has(&self, key: &str) -> bool {
+        self.store.head(&Path::from(key)).await.is_ok()
+    }
+
     /// Removes a blob; one that is gone already is fine.
     ///
     /// # Errors

@@ -16,5 +16,6 @@ pub mod queue;
 pub mod settings;
 pub mod startup;
 mod state;
+mod uploads;
 mod videos;
 pub mod worker;

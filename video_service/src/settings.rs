@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde::Deserialize;
 use service_kit::app::HttpSettings;
@@ -58,6 +59,20 @@ pub struct StorageSettings {
 pub struct UploadSettings {
     /// Largest video, in bytes.
     pub max_bytes: NonZeroU64,
+    /// How long an upload can be continued after its last byte.
+    pub expiry_hours: NonZeroU32,
+    /// Uploads of an account that may be unfinished at a time.
+    pub max_unfinished_per_account: NonZeroU64,
+    /// Slower clients are taken for dead.
+    pub min_bytes_per_second: u64,
+}
+
+impl UploadSettings {
+    /// How long an upload can be continued after its last byte.
+    #[must_use]
+    pub fn lifetime(&self) -> TimeDelta {
+        TimeDelta::hours(self.expiry_hours.get().into())
+    }
 }
 
 /// The `[user_service]` section.

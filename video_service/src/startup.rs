@@ -29,6 +29,7 @@ use crate::progress::ProgressHub;
 use crate::queue::{self, Abandoned};
 use crate::settings::Settings;
 use crate::state::State;
+use crate::uploads;
 use crate::worker::AnalysisWorkers;
 
 /// How long a connection to User Service is kept for the next question. Shorter than the 5 s after which actix closes
@@ -98,7 +99,6 @@ impl Application {
         };
         if role != Role::Work {
             actix_web::rt::spawn(sweep_for_ever(blobs.clone()));
-            actix_web::rt::spawn(forget_for_ever(db.clone(), Arc::clone(&clock)));
         }
         let hub = ProgressHub::start(db.clone(), Arc::clone(&clock), settings.events);
         let state = State {
@@ -107,8 +107,11 @@ impl Application {
             workers: workers.clone(),
             clock,
             events: settings.events,
-            max_upload_bytes: settings.uploads.max_bytes.get(),
+            uploads: settings.uploads,
         };
+        if role != Role::Work {
+            actix_web::rt::spawn(tidy_for_ever(state.clone()));
+        }
         let server = serve(&settings, role, state, hub.clone(), listener)?;
         log::info!("listening port={port} role={role:?}");
         Ok(Self { server, workers, hub, port, signals, _identity: identity })
@@ -224,12 +227,17 @@ async fn sweep_for_ever(blobs: BlobStore) {
     }
 }
 
-/// Forgets idempotency keys that count no more, now and every hour.
-async fn forget_for_ever(db: DatabaseConnection, clock: SharedClock) {
+/// Takes care of uploads that nobody continues, and forgets idempotency keys that count no more: now and every hour.
+async fn tidy_for_ever(state: State) {
     let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
     loop {
         hours.tick().await;
-        if let Err(error) = idempotency::sweep(&db, clock.now()).await {
+        match uploads::sweep(&state).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("uploads tidied count={count}"),
+            Err(error) => log::warn!("uploads not tidied cause=\"{error}\""),
+        }
+        if let Err(error) = idempotency::sweep(&state.db, state.clock.now()).await {
             log::warn!("idempotency keys not forgotten cause=\"{error}\"");
         }
     }

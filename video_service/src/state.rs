@@ -4,7 +4,7 @@ use sea_orm::DatabaseConnection;
 use service_kit::clock::SharedClock;
 
 use crate::blobs::BlobStore;
-use crate::settings::EventSettings;
+use crate::settings::{EventSettings, UploadSettings};
 use crate::worker::AnalysisWorkers;
 
 /// Shared by all handlers.
@@ -20,6 +20,6 @@ pub(crate) struct State {
     pub(crate) clock: SharedClock,
     /// Streams of events.
     pub(crate) events: EventSettings,
-    /// Largest upload.
-    pub(crate) max_upload_bytes: u64,
+    /// Uploads.
+    pub(crate) uploads: UploadSettings,
 }

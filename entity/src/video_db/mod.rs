@@ -4,4 +4,5 @@ pub mod analysis;
 pub mod analysis_report;
 pub mod idempotency_key;
 pub mod queue_pause;
+pub mod upload;
 pub mod video;

@@ -1,6 +1,7 @@
 //! Migrations of Video Service's database.
 
 mod m20261122_000001_videos_and_analyses;
+mod m20261123_000010_uploads;
 mod m20261123_000030_analysis_changes;
 mod m20261123_000031_queue;
 
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261122_000001_videos_and_analyses::Migration),
+            Box::new(m20261123_000010_uploads::Migration),
             Box::new(m20261123_000030_analysis_changes::Migration),
             Box::new(m20261123_000031_queue::Migration),
         ]

@@ -71,7 +71,7 @@ pub(super) async fn create(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let row = if request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-        upload::refuse_by_announced_length(&request, state.max_upload_bytes)?;
+        upload::refuse_by_announced_length(&request, state.uploads.max_bytes.get())?;
         from_form(&state, &auth, Multipart::new(request.headers(), body)).await?
     } else if request.content_type().is_empty() {
         return Err(Problem::unsupported_media_type("application/json or multipart/form-data"));

@@ -18,6 +18,9 @@ use utoipa::OpenApi;
 use uuid::Uuid;
 
 pub(crate) use self::item::remove;
+pub(crate) use self::upload::{
+    Arrived, accepted, is_not_found, replace_content, storage_failed, storage_full,
+};
 use crate::auth::Caller;
 
 /// What this module answers, for the reader.
@@ -65,7 +68,7 @@ pub(crate) async fn owned(
 }
 
 /// A new record of `caller`, waiting for its bytes; not written yet.
-fn new_record(
+pub(crate) fn new_record(
     caller: &Caller,
     title: String,
     description: Option<String>,

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -86,7 +86,7 @@ pub(super) async fn put_content(
         );
     }
     let before = super::owned(&state.db, *id, &auth.caller).await?;
-    refuse_by_announced_length(&request, state.max_upload_bytes)?;
+    refuse_by_announced_length(&request, state.uploads.max_bytes.get())?;
     let expected = announced_digest(&request)?;
 
     let staged = receive(&state, before.id, body).await?;
@@ -106,7 +106,7 @@ where
 {
     // One folder for all: a folder a video would stay behind, empty, when its upload is refused.
     let key = format!("videos/{video_id}-{}", Uuid::now_v7());
-    let received = state.blobs.receive(&key, content, state.max_upload_bytes).await;
+    let received = state.blobs.receive(&key, content, state.uploads.max_bytes.get()).await;
     let staged = received.map_err(|error| match error {
         ReceiveError::TooLarge(limit) => Problem::too_large(limit),
         ReceiveError::TooSlow => Problem::too_slow(),
@@ -120,13 +120,22 @@ where
 }
 
 /// 507 where the store is full, which the operator can change; else our fault.
-pub(super) fn storage_failed(error: &object_store::Error) -> Problem {
-    let problem = if is_full(error) {
+pub(crate) fn storage_failed(error: &object_store::Error) -> Problem {
+    storage_full(is_full(error)).cause(format!("storage: {error}"))
+}
+
+/// The answer to a failure of the store.
+pub(crate) fn storage_full(is_full: bool) -> Problem {
+    if is_full {
         Problem::of_status(StatusCode::INSUFFICIENT_STORAGE).detail("there is no room for this video")
     } else {
         Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
-    };
-    problem.cause(format!("storage: {error}"))
+    }
+}
+
+/// Whether a refusal says that there is no such video.
+pub(crate) fn is_not_found(problem: &Problem) -> bool {
+    problem.status_code() == StatusCode::NOT_FOUND
 }
 
 /// Publishes content, makes it a video's, and queues its analysis. Returns the record and whether there was content
@@ -139,7 +148,14 @@ async fn attach(
 ) -> Result<(video::Model, bool), Problem> {
     content.staged.publish().await.map_err(|error| storage_failed(&error))?;
     let key = content.staged.key.clone();
-    match replace_content(&state, id, content, analyze).await {
+    let arrived = Arrived {
+        key: key.clone(),
+        bytes: i64::try_from(content.staged.bytes).map_err(Problem::internal)?,
+        sha256: content.staged.sha256,
+        filename: content.filename,
+        media_type: content.media_type,
+    };
+    match replace_content(&state, id, arrived, analyze).await {
         Ok((transaction, row, old_key)) => {
             // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
             transaction.commit().await?;
@@ -155,16 +171,26 @@ async fn attach(
     }
 }
 
+/// Content that is in the store, under its key.
+pub(crate) struct Arrived {
+    pub(crate) key: String,
+    pub(crate) bytes: i64,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) filename: Option<String>,
+    pub(crate) media_type: String,
+}
+
+/// Makes content a video's, and queues its analysis.
+///
 /// Returns a transaction to be committed, the record as it then is, and the key of the content that was there before.
-async fn replace_content(
+pub(crate) async fn replace_content(
     state: &State,
     id: Uuid,
-    content: Content,
+    content: Arrived,
     analyze: bool,
 ) -> Result<(DatabaseTransaction, video::Model, Option<String>), Problem> {
     let now = state.clock.now();
     let db = state.db.begin().await?;
-    let bytes = i64::try_from(content.staged.bytes).map_err(Problem::internal)?;
     // The update comes first: it makes two uploads to one video take turns on PostgreSQL as well.
     let updated = video::Entity::update_many()
         .filter(video::COLUMN.id.eq(id))
@@ -179,9 +205,9 @@ async fn replace_content(
         status: VideoStatus::Ready,
         filename: content.filename.or(before.filename),
         media_type: Some(content.media_type),
-        bytes: Some(bytes),
-        sha256: Some(hex::encode(content.staged.sha256)),
-        blob_key: Some(content.staged.key.clone()),
+        bytes: Some(content.bytes),
+        sha256: Some(hex::encode(content.sha256)),
+        blob_key: Some(content.key),
         updated_at: now,
         ..before
     };
@@ -216,7 +242,7 @@ pub(super) async fn enqueue(
 }
 
 /// The media type of an upload, where it is one that is taken.
-pub(super) fn accepted(content_type: Option<&str>) -> Result<String, Problem> {
+pub(crate) fn accepted(content_type: Option<&str>) -> Result<String, Problem> {
     let parsed: Option<Mime> = content_type.and_then(|text| text.parse().ok());
     let kind = parsed.ok_or_else(|| Problem::unsupported_media_type(ACCEPTED))?;
     let taken = match kind.type_() {

@@ -20,3 +20,5 @@ mod queue;
 mod support;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod uploads;

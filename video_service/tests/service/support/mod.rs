@@ -41,7 +41,7 @@ pub(crate) struct Kadr {
     video_url: String,
     client: awc::Client,
     folder: TempDir,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Setup {
@@ -98,7 +98,7 @@ impl Setup {
         actix_rt::spawn(videos.run_until_stopped());
 
         let client = awc::Client::builder().timeout(PATIENCE).finish();
-        Kadr { user_url, video_url, client, folder, _database: database }
+        Kadr { user_url, video_url, client, folder, database }
     }
 }
 
@@ -136,6 +136,16 @@ impl Kadr {
     /// The host and port of Video Service, for what no HTTP library would send.
     pub(crate) fn video_address(&self) -> &str {
         self.video_url.trim_start_matches("http://")
+    }
+
+    /// An address of Video Service.
+    pub(crate) fn video_url(&self, path: &str) -> String {
+        format!("{}{path}", self.video_url)
+    }
+
+    /// Video Service's database.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.url()
     }
 
     /// Every file that holds, or is becoming, a blob.

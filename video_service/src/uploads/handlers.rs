@@ -1,0 +1,348 @@
+//! `/uploads`: the requests of tus 1.0.0.
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use entity::video_db::upload::{self, UploadStatus};
+use entity::video_db::video;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, TransactionTrait};
+use service_kit::problem::Problem;
+use service_kit::task;
+use uuid::Uuid;
+
+use super::finish::{abandon, finish};
+use super::hold::{self, Hold, Purpose, Seized, seize};
+use super::metadata::Metadata;
+use super::protocol::{self, Checksum, Tus, answered, describe};
+use super::record::Upload;
+use super::{staging, transfer};
+use crate::auth::{Authorized, Caller, VideosWrite};
+use crate::state::State;
+use crate::videos;
+use crate::videos::record::{title, title_of_file};
+
+/// What uploads can do
+///
+/// tus 1.0.0: versions, extensions, the largest upload. Needs no token.
+#[utoipa::path(
+    options, path = "/uploads", tag = "uploads", security(()),
+    responses((status = 204, headers(
+        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u64), ("Tus-Checksum-Algorithm" = String),
+    ))),
+)]
+pub(super) async fn discover(state: web::Data<State>) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((protocol::RESUMABLE, protocol::VERSION))
+        .insert_header((protocol::TUS_VERSION, protocol::VERSION))
+        .insert_header(("tus-extension", protocol::EXTENSIONS))
+        .insert_header(("tus-max-size", state.uploads.max_bytes.get()))
+        .insert_header(("tus-checksum-algorithm", "sha256,sha1"))
+        .finish()
+}
+
+/// Begin a resumable upload
+///
+/// tus 1.0.0. `Upload-Metadata` may have `filename`, `filetype`, `title`, `video_id` (of a record of the caller's; else
+/// one is made) and `analyze` (`false`). With the media type `application/offset+octet-stream` the body is the first piece.
+#[utoipa::path(
+    post, path = "/uploads", tag = "uploads",
+    params(
+        ("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header),
+        ("Upload-Metadata" = Option<String>, Header), ("Upload-Checksum" = Option<String>, Header),
+    ),
+    responses((status = 201, headers(
+        ("Location" = String), ("Upload-Offset" = u64), ("Upload-Expires" = String), ("Kadr-Video-Id" = String),
+    ))),
+)]
+pub(super) async fn create(
+    _: Tus,
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    answered(created(&state, &auth.caller, request.headers(), body).await)
+}
+
+async fn created(
+    state: &web::Data<State>,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let length = protocol::length(headers, state.uploads.max_bytes.get())?;
+    let given = headers.get(protocol::METADATA).map(|value| value.to_str()).transpose();
+    let text = given.map_err(|_| Problem::malformed("Upload-Metadata is not ASCII"))?.unwrap_or_default();
+    let metadata = Metadata::parse(text)?;
+    let has_piece = headers.contains_key(header::CONTENT_TYPE);
+    if has_piece {
+        protocol::require_piece(headers)?;
+    }
+    let checksum = protocol::checksum(headers)?;
+    let row = new_upload(state, caller, length, text, metadata).await?;
+    let row = if has_piece { added(state, row, body, checksum).await? } else { row };
+    let mut response = HttpResponse::Created();
+    describe(&mut response, &row);
+    Ok(response.insert_header((header::LOCATION, format!("/uploads/{}", row.id))).finish())
+}
+
+/// Writes the row, and the record of the video where there is none.
+async fn new_upload(
+    state: &State,
+    caller: &Caller,
+    length: u64,
+    text: &str,
+    metadata: Metadata,
+) -> Result<upload::Model, Problem> {
+    let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving, UploadStatus::Verifying];
+    let count = upload::Entity::find()
+        .filter(upload::COLUMN.owner_id.eq(caller.account_id))
+        .filter(upload::COLUMN.status.is_in(unfinished))
+        .count(&state.db)
+        .await?;
+    if count >= state.uploads.max_unfinished_per_account.get() {
+        return Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-uploads",
+            "Too many uploads are unfinished",
+        )
+        .detail("finish or terminate one, or wait until it expires"));
+    }
+    let media_type = match &metadata.media_type {
+        Some(given) => Some(videos::accepted(Some(given))?),
+        None => None,
+    };
+    let filename = metadata.filename.as_deref().and_then(videos::record::filename);
+    let given_title = metadata.title.unwrap_or_else(|| title_of_file(filename.as_deref()));
+    let title = title(&given_title)
+        .map_err(|reason| Problem::malformed(format!("Upload-Metadata: `title` {reason}")))?;
+
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    let (video_id, made_record) = if let Some(id) = metadata.video_id {
+        (videos::owned(&transaction, id, caller).await?.id, false)
+    } else {
+        let record = videos::new_record(caller, title, None, now);
+        let id = record.id;
+        video::Entity::insert(record.into_active_model()).exec_without_returning(&transaction).await?;
+        (id, true)
+    };
+    let row = upload::Model {
+        id: Uuid::now_v7(),
+        owner_id: caller.account_id,
+        video_id,
+        made_record,
+        status: UploadStatus::Waiting,
+        length: i64::try_from(length).map_err(Problem::internal)?,
+        offset: 0,
+        hash_state: staging::empty_hash(),
+        metadata: text.to_owned(),
+        filename,
+        media_type,
+        analyze: metadata.analyze.unwrap_or(true),
+        writer: None,
+        reason: None,
+        created_at: now,
+        updated_at: now,
+        expires_at: now + state.uploads.lifetime(),
+    };
+    upload::Entity::insert(row.clone().into_active_model()).exec_without_returning(&transaction).await?;
+    transaction.commit().await?;
+    Ok(row)
+}
+
+/// Send a piece
+///
+/// tus 1.0.0. The piece must begin where the upload stands. What has arrived when the connection breaks counts, unless
+/// the piece has a checksum. When the last byte is answered, the upload is the content of its video.
+#[utoipa::path(
+    patch, path = "/uploads/{id}", tag = "uploads",
+    params(
+        ("id" = Uuid, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header),
+        ("Upload-Checksum" = Option<String>, Header),
+    ),
+    request_body(content = inline(String), content_type = "application/offset+octet-stream"),
+    responses(
+        (status = 204, headers(("Upload-Offset" = u64), ("Upload-Expires" = String), ("Kadr-Video-Id" = String))),
+        (status = 409, description = "The piece does not begin where the upload stands"),
+        (status = 410, description = "The upload has expired"),
+        (status = 460, description = "The piece does not have its checksum"),
+    ),
+)]
+pub(super) async fn append(
+    _: Tus,
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    answered(appended(&state, &auth.caller, *id, request.headers(), body).await)
+}
+
+async fn appended(
+    state: &web::Data<State>,
+    caller: &Caller,
+    id: Uuid,
+    headers: &HeaderMap,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    protocol::require_piece(headers)?;
+    let offset = protocol::offset(headers)?;
+    let checksum = protocol::checksum(headers)?;
+    let row = hold::owned(state, id, caller).await?;
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length = u64::try_from(row.length).map_err(Problem::internal)?;
+    if announced.is_some_and(|bytes| offset.saturating_add(bytes) > length) {
+        return Err(Problem::too_large(length));
+    }
+    let row = match seize(state, row, Purpose::Continue).await? {
+        Seized::Ended(row) if i64::try_from(offset).ok() == Some(row.offset) => row,
+        Seized::Ended(row) => return Err(protocol::wrong_offset(row.offset)),
+        Seized::Open(hold) if i64::try_from(offset).ok() != Some(hold.row.offset) => {
+            return Err(protocol::wrong_offset(hold.row.offset));
+        }
+        Seized::Open(hold) => receive(state, hold, body, checksum).await?,
+    };
+    let mut response = HttpResponse::NoContent();
+    describe(&mut response, &row);
+    Ok(response.finish())
+}
+
+/// The first piece, with the creation.
+async fn added(
+    state: &web::Data<State>,
+    row: upload::Model,
+    body: web::Payload,
+    checksum: Option<Checksum>,
+) -> Result<upload::Model, Problem> {
+    match seize(state, row, Purpose::Continue).await? {
+        Seized::Open(hold) => receive(state, hold, body, checksum).await,
+        Seized::Ended(row) => Ok(row),
+    }
+}
+
+/// Takes a piece in, and the upload to its end where it was the last one; goes on when the client has gone, for what has
+/// arrived counts.
+async fn receive(
+    state: &web::Data<State>,
+    mut hold: Hold,
+    body: web::Payload,
+    checksum: Option<Checksum>,
+) -> Result<upload::Model, Problem> {
+    let state = state.get_ref().clone();
+    task::to_its_end(async move {
+        if hold.row.status != UploadStatus::Verifying {
+            transfer::receive(&state, &mut hold, body, checksum).await?;
+        }
+        finished(&state, hold).await
+    })
+    .await
+}
+
+async fn finished(state: &State, hold: Hold) -> Result<upload::Model, Problem> {
+    if hold.row.status == UploadStatus::Verifying { finish(state, hold).await } else { Ok(hold.row) }
+}
+
+/// How far an upload is
+///
+/// `GET` answers with the state, which is the truth; `HEAD` (tus 1.0.0) ends the request that writes, so that its client
+/// can go on from the offset that it is told.
+#[utoipa::path(
+    get, path = "/uploads/{id}", tag = "uploads", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Upload, headers(("Upload-Offset" = u64), ("Upload-Length" = u64)))),
+)]
+pub(super) async fn look(
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    answered(looked(&state, &auth.caller, *id, &request).await)
+}
+
+async fn looked(
+    state: &web::Data<State>,
+    caller: &Caller,
+    id: Uuid,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut row = hold::owned(state, id, caller).await?;
+    if request.method() == Method::HEAD {
+        let state = state.get_ref().clone();
+        row = task::to_its_end(async move {
+            match seize(&state, row, Purpose::Continue).await? {
+                Seized::Ended(row) => Ok(row),
+                Seized::Open(hold) => finished(&state, hold).await,
+            }
+        })
+        .await?;
+    }
+    let mut response = HttpResponse::Ok();
+    describe(&mut response, &row);
+    response.insert_header((protocol::LENGTH, row.length));
+    if !row.metadata.is_empty() {
+        response.insert_header((protocol::METADATA, row.metadata.as_str()));
+    }
+    Ok(response.json(Upload::of(row, state.clock.now())))
+}
+
+/// Give an upload up
+///
+/// tus 1.0.0. Its bytes are removed, and the record where it was made for it. What is a video's content already stays.
+#[utoipa::path(
+    delete, path = "/uploads/{id}", tag = "uploads",
+    params(("id" = Uuid, Path), ("Tus-Resumable" = String, Header)),
+    responses((status = 204, description = "It is gone")),
+)]
+pub(super) async fn terminate(
+    _: Tus,
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    answered(terminated(&state, &auth.caller, *id).await)
+}
+
+async fn terminated(state: &web::Data<State>, caller: &Caller, id: Uuid) -> Result<HttpResponse, Problem> {
+    let row = hold::owned(state, id, caller).await?;
+    let state = state.get_ref().clone();
+    task::to_its_end(async move {
+        match seize(&state, row, Purpose::Remove).await? {
+            Seized::Open(hold) if hold.row.status == UploadStatus::Verifying => {
+                finish(&state, hold).await?;
+            }
+            Seized::Open(hold) => return Ok(abandon(&state, hold, None).await?),
+            Seized::Ended(_) => {}
+        }
+        upload::Entity::delete_by_id(id).exec(&state.db).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().insert_header((protocol::RESUMABLE, protocol::VERSION)).finish())
+}
+
+/// A request by another name
+///
+/// tus 1.0.0: `X-HTTP-Method-Override: PATCH` or `DELETE`, for clients that can send neither.
+#[utoipa::path(
+    post, path = "/uploads/{id}", tag = "uploads",
+    params(("id" = Uuid, Path), ("X-HTTP-Method-Override" = String, Header), ("Tus-Resumable" = String, Header)),
+    responses((status = 204, description = "As for that method")),
+)]
+pub(super) async fn by_another_name(
+    _: Tus,
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let method = request.headers().get("x-http-method-override").map(header::HeaderValue::as_bytes);
+    answered(match method {
+        Some(b"PATCH") => appended(&state, &auth.caller, *id, request.headers(), body).await,
+        Some(b"DELETE") => terminated(&state, &auth.caller, *id).await,
+        _ => Err(Problem::malformed("X-HTTP-Method-Override must be PATCH or DELETE")),
+    })
+}

@@ -1,0 +1,181 @@
+//! The file in which an upload gathers its bytes, and the hash that goes along.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha1::Sha1;
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
+use sha2::{Digest, Sha256};
+
+use super::protocol::Checksum;
+
+/// A staging file, open for appending. Its methods block.
+pub(super) struct Staging {
+    file: File,
+    hash: Sha256,
+    /// Of the bytes since it was opened, where the client sent a digest of them.
+    piece: Option<(Piece, Checksum)>,
+}
+
+/// The digest of a piece, so far.
+enum Piece {
+    Sha256(Sha256),
+    Sha1(Sha1),
+}
+
+/// The state of the hash of an upload without bytes.
+pub(super) fn empty_hash() -> Vec<u8> {
+    Sha256::new().serialize().to_vec()
+}
+
+impl Staging {
+    /// Opens the file at `path` with exactly `offset` bytes: what was written beyond them was never acknowledged.
+    pub(super) fn open(
+        path: &Path,
+        offset: u64,
+        hash_state: &[u8],
+        expected: Option<Checksum>,
+    ) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        if file.metadata()?.len() < offset {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "bytes that were stored are gone"));
+        }
+        file.set_len(offset)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let invalid = || io::Error::new(io::ErrorKind::InvalidData, "the state of the hash cannot be read");
+        let state = SerializedState::<Sha256>::try_from(hash_state).map_err(|_| invalid())?;
+        let hash = Sha256::deserialize(&state).map_err(|_| invalid())?;
+        let piece = expected.map(|checksum| match checksum {
+            Checksum::Sha256(_) => (Piece::Sha256(Sha256::new()), checksum),
+            Checksum::Sha1(_) => (Piece::Sha1(Sha1::new()), checksum),
+        });
+        Ok(Self { file, hash, piece })
+    }
+
+    /// Adds bytes at the end.
+    pub(super) fn append(&mut self, chunks: &[Bytes]) -> io::Result<()> {
+        for chunk in chunks {
+            self.file.write_all(chunk)?;
+            self.hash.update(chunk);
+            match &mut self.piece {
+                Some((Piece::Sha256(hash), _)) => hash.update(chunk),
+                Some((Piece::Sha1(hash), _)) => hash.update(chunk),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the bytes are on the disk. Returns the state of the hash.
+    pub(super) fn sync(&self) -> io::Result<Vec<u8>> {
+        self.file.sync_data()?;
+        Ok(self.hash.clone().serialize().to_vec())
+    }
+
+    /// Whether the piece has the digest that it was sent with.
+    pub(super) fn has_its_checksum(&self) -> bool {
+        match &self.piece {
+            Some((Piece::Sha256(hash), Checksum::Sha256(digest))) => {
+                hash.clone().finalize().as_slice() == digest
+            }
+            Some((Piece::Sha1(hash), Checksum::Sha1(digest))) => hash.clone().finalize().as_slice() == digest,
+            Some(_) => false,
+            None => true,
+        }
+    }
+}
+
+/// The SHA-256 of everything, from the state after the last byte.
+pub(super) fn digest(hash_state: &[u8]) -> Option<[u8; 32]> {
+    let state = SerializedState::<Sha256>::try_from(hash_state).ok()?;
+    Some(Sha256::deserialize(&state).ok()?.finalize().into())
+}
+
+/// The right to touch an upload's bytes, among all requests and processes of this machine: a lock that ends with its
+/// holder, however that ends.
+pub(super) struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes it; `None` while somebody else holds it.
+    pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file, path: path.to_owned() })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Removes the lock's file, once there is nothing left to be locked.
+    pub(super) fn remove(self) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_goes_on_where_it_was_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut first = Staging::open(&path, 0, &empty_hash(), None).unwrap();
+        first.append(&[Bytes::from_static(b"one "), Bytes::from_static(b"two ")]).unwrap();
+        let state = first.sync().unwrap();
+        first.append(&[Bytes::from_static(b"never acknowledged")]).unwrap();
+        let mut second = Staging::open(&path, 8, &state, None).unwrap();
+        second.append(&[Bytes::from_static(b"three")]).unwrap();
+        let state = second.sync().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one two three");
+        assert_eq!(digest(&state).unwrap(), <[u8; 32]>::from(Sha256::digest(b"one two three")));
+    }
+
+    #[test]
+    fn a_piece_is_told_from_another_by_its_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let open =
+            |checksum| Staging::open(&folder.path().join("a"), 0, &empty_hash(), Some(checksum)).unwrap();
+        let expected = |bytes: &[u8]| {
+            [Checksum::Sha256(Sha256::digest(bytes).to_vec()), Checksum::Sha1(Sha1::digest(bytes).to_vec())]
+        };
+        for (checksum, same) in
+            expected(b"this").into_iter().zip([true; 2]).chain(expected(b"that").into_iter().zip([false; 2]))
+        {
+            let mut staging = open(checksum);
+            staging.append(&[Bytes::from_static(b"this")]).unwrap();
+            assert_eq!(staging.has_its_checksum(), same);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_gone_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Staging::open(&folder.path().join("a"), 1, &empty_hash(), None).is_err());
+    }
+
+    #[test]
+    fn one_at_a_time_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = Lock::try_take(&path).unwrap().unwrap();
+        assert!(Lock::try_take(&path).unwrap().is_none());
+        drop(held);
+        Lock::try_take(&path).unwrap().unwrap().remove().unwrap();
+        assert!(!path.exists());
+    }
+}

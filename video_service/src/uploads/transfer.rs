@@ -1,0 +1,236 @@
+//! Bytes coming in: one piece of an upload.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use entity::video_db::upload;
+use futures_util::{Stream, StreamExt};
+use service_kit::problem::Problem;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::hold::{GLANCE, Hold, staging_key};
+use super::protocol::{self, Checksum};
+use super::staging::Staging;
+use crate::state::State;
+use crate::videos::storage_full;
+
+/// How much is gathered before it is written: see `blobs`.
+const PART: usize = 1024 * 1024;
+/// How much may be lost by a power cut: bytes written and not yet recorded.
+const UNRECORDED: u64 = 32 * 1024 * 1024;
+/// The same, in time.
+const UNRECORDED_FOR: Duration = Duration::from_secs(2);
+/// The speed is measured over so long.
+const SPEED_WINDOW: Duration = Duration::from_secs(30);
+
+/// Why a piece ended before its end.
+enum Cut {
+    /// The client broke off.
+    Interrupted,
+    /// It sends too slowly.
+    TooSlow,
+    /// Another request wants the upload.
+    TakenOver,
+    /// More came than was announced.
+    TooMuch,
+    /// The disk.
+    Storage(std::io::Error),
+}
+
+/// Adds what `body` yields to the upload. What came before an interruption counts, unless it had a checksum.
+///
+/// # Errors
+/// Why the piece ended early; 460 where its checksum is another.
+pub(super) async fn receive<S, E>(
+    state: &State,
+    hold: &mut Hold,
+    body: S,
+    expected: Option<Checksum>,
+) -> Result<(), Problem>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    let all_or_nothing = expected.is_some();
+    let mut writer = Writer::open(state, &hold.row, expected).await?;
+    let cut = copy(state, hold, body, &mut writer, !all_or_nothing).await;
+    let keep = match &cut {
+        Ok(()) => true,
+        Err(Cut::Storage(_) | Cut::TooMuch) => false,
+        Err(Cut::Interrupted | Cut::TooSlow | Cut::TakenOver) => !all_or_nothing,
+    };
+    if keep {
+        writer.flush().await.map_err(|error| storage_failed(&error))?;
+        // What is not recorded was never there: the next piece begins where this one did.
+        if !writer.has_its_checksum() {
+            return Err(protocol::checksum_mismatch());
+        }
+        writer.record(state, hold).await?;
+    }
+    cut.map_err(|cut| match cut {
+        Cut::Interrupted => Problem::malformed("the upload broke off; it can be continued"),
+        Cut::TooSlow => Problem::too_slow(),
+        Cut::TakenOver => Problem::malformed("another request continues the upload"),
+        Cut::TooMuch => Problem::too_large(u64::try_from(hold.row.length).unwrap_or(0)),
+        Cut::Storage(error) => storage_failed(&error),
+    })
+}
+
+async fn copy<S, E>(
+    state: &State,
+    hold: &mut Hold,
+    body: S,
+    writer: &mut Writer,
+    recording: bool,
+) -> Result<(), Cut>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    let mut body = pin!(body);
+    let mut glances = tokio::time::interval(GLANCE);
+    glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut speed = Speed::new(state.uploads.min_bytes_per_second);
+    loop {
+        tokio::select! {
+            chunk = body.next() => {
+                let Some(chunk) = chunk else { return Ok(()) };
+                let chunk = chunk.map_err(|_| Cut::Interrupted)?;
+                speed.add(chunk.len());
+                if !writer.gather(chunk) {
+                    return Err(Cut::TooMuch);
+                }
+                if writer.gathered >= PART {
+                    writer.flush().await.map_err(Cut::Storage)?;
+                }
+            }
+            _ = glances.tick() => {
+                if !hold.is_undisputed(state).await {
+                    return Err(Cut::TakenOver);
+                }
+                if speed.is_too_low() {
+                    return Err(Cut::TooSlow);
+                }
+            }
+        }
+        if recording && writer.is_record_due() {
+            writer.flush().await.map_err(Cut::Storage)?;
+            if let Err(problem) = writer.record(state, hold).await {
+                // The next record makes up for it; the last one must succeed.
+                log::warn!(
+                    "an upload's progress was not recorded upload={} cause=\"{problem}\"",
+                    hold.row.id
+                );
+            }
+        }
+    }
+}
+
+/// Gathers, writes and records, in this order.
+struct Writer {
+    staging: Arc<Mutex<Staging>>,
+    parts: Vec<Bytes>,
+    gathered: usize,
+    /// Bytes of the upload that are written.
+    written: u64,
+    recorded: u64,
+    recorded_at: Instant,
+    length: u64,
+}
+
+impl Writer {
+    async fn open(state: &State, row: &upload::Model, expected: Option<Checksum>) -> Result<Self, Problem> {
+        let path = state.blobs.local_path(&staging_key(row.id));
+        let number = |value: i64| u64::try_from(value).map_err(Problem::internal);
+        let (offset, length) = (number(row.offset)?, number(row.length)?);
+        let hash_state = row.hash_state.clone();
+        let opened =
+            tokio::task::spawn_blocking(move || Staging::open(&path, offset, &hash_state, expected)).await;
+        let staging = opened.map_err(Problem::internal)?.map_err(|error| storage_failed(&error))?;
+        Ok(Self {
+            staging: Arc::new(Mutex::new(staging)),
+            parts: Vec::new(),
+            gathered: 0,
+            written: offset,
+            recorded: offset,
+            recorded_at: Instant::now(),
+            length,
+        })
+    }
+
+    /// `false` where it is more than was announced.
+    fn gather(&mut self, chunk: Bytes) -> bool {
+        self.gathered += chunk.len();
+        self.parts.push(chunk);
+        let total =
+            u64::try_from(self.gathered).map_or(u64::MAX, |gathered| self.written.saturating_add(gathered));
+        total <= self.length
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        let parts = std::mem::take(&mut self.parts);
+        self.written += u64::try_from(std::mem::take(&mut self.gathered)).unwrap_or(u64::MAX);
+        self.blocking(move |staging| staging.append(&parts)).await
+    }
+
+    fn is_record_due(&self) -> bool {
+        let unrecorded = self.written - self.recorded;
+        unrecorded >= UNRECORDED
+            || (unrecorded > 0 || self.gathered > 0) && self.recorded_at.elapsed() >= UNRECORDED_FOR
+    }
+
+    /// Brings what is written to the disk, then into the row.
+    async fn record(&mut self, state: &State, hold: &mut Hold) -> Result<(), Problem> {
+        let hash_state =
+            self.blocking(|staging| staging.sync()).await.map_err(|error| storage_failed(&error))?;
+        let offset = i64::try_from(self.written).map_err(Problem::internal)?;
+        hold.record(state, offset, hash_state).await?;
+        (self.recorded, self.recorded_at) = (self.written, Instant::now());
+        Ok(())
+    }
+
+    fn has_its_checksum(&self) -> bool {
+        self.staging.lock().unwrap_or_else(PoisonError::into_inner).has_its_checksum()
+    }
+
+    async fn blocking<T, F>(&self, work: F) -> std::io::Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Staging) -> std::io::Result<T> + Send + 'static,
+    {
+        let staging = Arc::clone(&self.staging);
+        let work = move || work(&mut staging.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::task::spawn_blocking(work).await?
+    }
+}
+
+/// Whether a client sends quickly enough, on average of the last while.
+struct Speed {
+    minimum: u64,
+    bytes: u64,
+    since: Instant,
+    low: bool,
+}
+
+impl Speed {
+    fn new(minimum: u64) -> Self {
+        Self { minimum, bytes: 0, since: Instant::now(), low: false }
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+    }
+
+    fn is_too_low(&mut self) -> bool {
+        if self.since.elapsed() >= SPEED_WINDOW {
+            self.low = self.bytes < self.minimum.saturating_mul(SPEED_WINDOW.as_secs());
+            (self.bytes, self.since) = (0, Instant::now());
+        }
+        self.low
+    }
+}
+
+fn storage_failed(error: &std::io::Error) -> Problem {
+    storage_full(matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
+        .cause(format!("storage: {error}"))
+}
