@@ -144,6 +144,7 @@ mod tests {
             entity_columns::<video_db::idempotency_key::Entity>(),
             entity_columns::<video_db::queue_pause::Entity>(),
             entity_columns::<video_db::upload::Entity>(),
+            entity_columns::<video_db::video_tag::Entity>(),
         ];
         assert_tables_of::<migration::video_db::Migrator>(backend, entities).await;
     }

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use video_analysis::{ErrorKind, Execution, Observer, Options, Progress, Report};
 
 use crate::blobs::BlobStore;
-use crate::queue::{self, Claim, JobError};
+use crate::facts::Facts;
+use crate::queue::{self, Claim, JobError, Success};
 use crate::worker::HEARTBEAT;
 
 /// What every attempt needs.
@@ -203,7 +204,14 @@ impl Runner {
         };
         let now = self.clock.now();
         let frames = outcome.report.frames;
-        if queue::succeed(&self.db, job, &self.worker, body, frames, poster_key.clone(), now).await? {
+        let success = Success {
+            video_id: claim.analysis.video_id,
+            report: body,
+            frames,
+            poster_key: poster_key.clone(),
+            facts: Facts::of(&outcome.report),
+        };
+        if queue::succeed(&self.db, job, &self.worker, success, now).await? {
             log::info!("analysis succeeded analysis={job} frames={frames}");
         } else {
             log::info!("analysis finished for nobody analysis={job}");

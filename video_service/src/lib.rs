@@ -8,6 +8,7 @@ mod analyses;
 mod api;
 pub mod auth;
 pub mod blobs;
+pub mod facts;
 mod idempotency;
 pub mod identity;
 pub mod job;

@@ -6,3 +6,4 @@ pub mod idempotency_key;
 pub mod queue_pause;
 pub mod upload;
 pub mod video;
+pub mod video_tag;

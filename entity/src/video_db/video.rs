@@ -2,6 +2,7 @@
 #![expect(missing_docs, reason = "the entity macros generate undocumented items; columns are documented")]
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// How far the bytes of a video have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -13,8 +14,12 @@ pub enum VideoStatus {
     Ready,
 }
 
+/// The tags of a video, in their owner's order. What filters look at is `video_tag`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Tags(pub Vec<String>);
+
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "video")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -37,6 +42,32 @@ pub struct Model {
     pub revision: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    #[sea_orm(column_type = "Json")]
+    pub tags: Tags,
+    /// What another system calls it; its owner has it once.
+    pub external_id: Option<String>,
+    /// A JSON object of its owner's.
+    #[sea_orm(column_type = "Json")]
+    pub metadata: Json,
+    /// This and what follows was found by the newest analysis of this content that succeeded; null before there is one.
+    pub duration_seconds: Option<f64>,
+    /// In pixels, as displayed: after rotation.
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    /// Exactly, as `30000/1001`.
+    pub frame_rate: Option<String>,
+    /// FFmpeg's name, as `h264`.
+    pub video_codec: Option<String>,
+    pub audio_codec: Option<String>,
+    /// How many of each were found.
+    pub shots: Option<i32>,
+    pub fades: Option<i32>,
+    pub black: Option<i32>,
+    pub silence: Option<i32>,
+    /// Loudness by EBU R 128.
+    pub integrated_lufs: Option<f64>,
+    pub range_lu: Option<f64>,
+    pub true_peak_dbtp: Option<f64>,
     #[sea_orm(has_many)]
     pub analyses: HasMany<super::analysis::Entity>,
 }

@@ -25,6 +25,8 @@ use video_analysis::Progress;
 pub use pause::{QueueState, pause, resume, state};
 pub use turns::{EnqueueError, NewJob, enqueue};
 
+use crate::facts::Facts;
+
 /// How many candidates a claim looks at before it comes back later: others may take some of them first.
 const CLAIM_TRIES: usize = 8;
 /// The longest pause between two attempts.
@@ -37,6 +39,21 @@ pub struct Claim {
     pub analysis: analysis::Model,
     /// Where the video's bytes are.
     pub blob_key: String,
+}
+
+/// What an attempt that succeeded leaves.
+#[derive(Clone, Debug)]
+pub struct Success {
+    /// The video it is about.
+    pub video_id: Uuid,
+    /// The report as canonical JSON.
+    pub report: String,
+    /// Pictures looked at.
+    pub frames: u64,
+    /// The poster in the blob store.
+    pub poster_key: Option<String>,
+    /// What the video's record shows of the report.
+    pub facts: Facts,
 }
 
 /// Why an analysis has no report.
@@ -135,7 +152,7 @@ pub async fn heartbeat(
     Ok(update.exec(db).await?.rows_affected == 1)
 }
 
-/// Writes the report and ends the job, both or neither. `false`: the job is not this worker's any more.
+/// Writes the report and what the record shows of it, and ends the job, all or nothing. `false`: the job is not this worker's any more.
 ///
 /// # Errors
 /// When the database fails.
@@ -143,13 +160,14 @@ pub async fn succeed(
     db: &DatabaseConnection,
     job: Uuid,
     worker: &str,
-    report: String,
-    frames: u64,
-    poster_key: Option<String>,
+    success: Success,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     let transaction = db.begin().await?;
+    let Success { video_id, report, frames, poster_key, facts } = success;
     let frames = i64::try_from(frames).unwrap_or(i64::MAX);
+    // The video first, as whoever replaces its content does: in another order the two could wait for each other.
+    facts.write(&transaction, video_id).await?;
     let ended = leased(job, worker, now)
         .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Succeeded))
         .col_expr(analysis::Column::LeaseOwner, Expr::value(None::<String>))

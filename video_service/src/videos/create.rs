@@ -8,15 +8,18 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use entity::video_db::video::{self, VideoStatus};
 use futures_util::StreamExt;
-use sea_orm::{DatabaseTransaction, EntityTrait, IntoActiveModel, TransactionTrait};
+use sea_orm::{DatabaseTransaction, TransactionTrait};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
 use service_kit::task;
 use utoipa::ToSchema;
 
+use super::checks::Checks;
 use super::record::{self, Video, etag, etag_header};
 use super::upload::{self, Content};
+use super::{metadata, tags};
 use crate::auth::{Authorized, VideosWrite};
 use crate::blobs::Staged;
 use crate::state::State;
@@ -34,6 +37,14 @@ pub(super) struct NewVideo {
     title: String,
     /// At most 5000 characters.
     description: Option<String>,
+    /// At most 32, of 1 to 64 characters; kept in lower case, each once.
+    #[serde(default)]
+    tags: Vec<String>,
+    /// What another system calls it: 1 to 200 characters. No other video of yours has it.
+    external_id: Option<String>,
+    /// A JSON object to be kept beside it: at most 16 KiB, nested at most 16 deep.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Map<String, Value>>,
 }
 
 /// A form with a record and its bytes.
@@ -47,6 +58,12 @@ pub(super) struct VideoForm {
     title: Option<String>,
     /// At most 5000 characters.
     description: Option<String>,
+    /// Separated by commas.
+    tags: Option<String>,
+    /// What another system calls it.
+    external_id: Option<String>,
+    /// The text of a JSON object.
+    metadata: Option<String>,
     /// `false`: do not begin the analysis by itself.
     analyze: Option<bool>,
 }
@@ -91,31 +108,45 @@ async fn from_json(
     mut payload: Payload,
 ) -> Result<video::Model, Problem> {
     let Json(new) = Json::<NewVideo>::from_request(request, &mut payload).await?;
-    let (title, description) = checked(&new.title, new.description.as_deref())?;
-    let row = super::new_record(&auth.caller, title, description, state.clock.now());
-    video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&state.db).await?;
+    let row = new.check(super::new_record(&auth.caller, String::new(), None, state.clock.now()))?;
+    let db = state.db.begin().await?;
+    super::insert(&db, &row).await?;
+    db.commit().await?;
     Ok(row)
 }
 
-/// The title and the description, or everything that is wrong with them.
-fn checked(title: &str, description: Option<&str>) -> Result<(String, Option<String>), Problem> {
-    let title = record::title(title).map_err(|detail| FieldError::new("/title", detail));
-    let description = description
-        .map(|text| record::description(text).map_err(|detail| FieldError::new("/description", detail)))
-        .transpose();
-    match (title, description) {
-        (Ok(title), Ok(description)) => Ok((title, description)),
-        (title, description) => {
-            Err(Problem::invalid(title.err().into_iter().chain(description.err()).collect()))
-        }
+impl NewVideo {
+    /// `row` with what this says, or everything that is wrong with it.
+    fn check(self, row: video::Model) -> Result<video::Model, Problem> {
+        let mut checks = Checks::default();
+        let title = checks.keep("/title", record::title(&self.title));
+        let description =
+            self.description.map(|text| checks.keep("/description", record::description(&text)));
+        let tags = tags::parse(&self.tags, checks.errors());
+        let external_id =
+            self.external_id.map(|text| checks.keep("/external_id", record::external_id(&text)));
+        let metadata = self.metadata.map(|members| checks.keep("/metadata", metadata::check(members)));
+        checks.finish()?;
+        Ok(video::Model {
+            title: title.unwrap_or_default(),
+            description: description.flatten(),
+            tags,
+            external_id: external_id.flatten(),
+            metadata: metadata.flatten().unwrap_or(row.metadata),
+            ..row
+        })
     }
 }
 
 /// What a form has said so far.
+#[derive(Default)]
 struct Form {
     title: Option<String>,
     description: Option<String>,
-    analyze: bool,
+    tags: Vec<String>,
+    external_id: Option<String>,
+    metadata: Option<Map<String, Value>>,
+    analyze: Option<bool>,
     content: Option<Content>,
 }
 
@@ -128,24 +159,28 @@ async fn from_form(
     let form = read_form(state, row.id, parts).await?;
     let content =
         form.content.ok_or_else(|| Problem::invalid(vec![FieldError::new("/file", "is missing")]))?;
-    let title = form.title.unwrap_or_else(|| record::title_of_file(content.filename.as_deref()));
-    let (title, description) = checked(&title, form.description.as_deref())?;
+    let new = NewVideo {
+        title: form.title.unwrap_or_else(|| record::title_of_file(content.filename.as_deref())),
+        description: form.description,
+        tags: form.tags,
+        external_id: form.external_id,
+        metadata: form.metadata,
+    };
     let row = video::Model {
-        title,
-        description,
         status: VideoStatus::Ready,
         filename: content.filename,
         media_type: Some(content.media_type),
         bytes: Some(i64::try_from(content.staged.bytes).map_err(Problem::internal)?),
         sha256: Some(hex::encode(content.staged.sha256)),
         blob_key: Some(content.staged.key.clone()),
-        ..row
+        ..new.check(row)?
     };
-    task::to_its_end(write_record(state.clone(), row, content.staged, form.analyze)).await
+    let analyze = form.analyze.unwrap_or(true);
+    task::to_its_end(write_record(state.clone(), row, content.staged, analyze)).await
 }
 
 async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Result<Form, Problem> {
-    let mut form = Form { title: None, description: None, analyze: true, content: None };
+    let mut form = Form::default();
     let mut seen = HashSet::new();
     for _ in 0..MAX_PARTS {
         let Some(part) = parts.next().await else { return Ok(form) };
@@ -158,7 +193,10 @@ async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Resul
         match name.as_str() {
             "title" => form.title = Some(text(&mut part).await?),
             "description" => form.description = Some(text(&mut part).await?),
-            "analyze" => form.analyze = flag(&text(&mut part).await?)?,
+            "tags" => form.tags = text(&mut part).await?.split(',').map(ToOwned::to_owned).collect(),
+            "external_id" => form.external_id = Some(text(&mut part).await?),
+            "metadata" => form.metadata = Some(object(&text(&mut part).await?)?),
+            "analyze" => form.analyze = Some(flag(&text(&mut part).await?)?),
             "file" => form.content = Some(file(state, id, part).await?),
             other => {
                 let name: String = other.chars().take(64).collect();
@@ -191,6 +229,10 @@ fn flag(text: &str) -> Result<bool, Problem> {
     text.parse().map_err(|_| Problem::invalid(vec![FieldError::new("/analyze", "must be true or false")]))
 }
 
+fn object(text: &str) -> Result<Map<String, Value>, Problem> {
+    metadata::parse(text).map_err(|detail| Problem::invalid(vec![FieldError::new("/metadata", detail)]))
+}
+
 /// Publishes the content and writes the record that names it.
 async fn write_record(
     state: State,
@@ -214,7 +256,7 @@ async fn write_record(
 /// Returns a transaction to be committed.
 async fn insert(state: &State, row: &video::Model, analyze: bool) -> Result<DatabaseTransaction, Problem> {
     let db = state.db.begin().await?;
-    video::Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await?;
+    super::insert(&db, row).await?;
     if analyze {
         upload::enqueue(&db, row, row.created_at).await?;
     }

@@ -3,23 +3,25 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::{analysis, video};
-use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, TransactionTrait};
+use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter, TransactionTrait};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use service_kit::json::Json;
-use service_kit::problem::{FieldError, Problem};
+use service_kit::problem::Problem;
 use service_kit::task;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::checks::Checks;
 use super::record::{self, Video, etag, etag_header, is_expected, is_unchanged};
+use super::{metadata, tags};
 use crate::auth::{Authorized, VideosRead, VideosWrite};
 use crate::state::State;
 
 /// What is to change; what is not named stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "absent, null and a text are three things to ask for")]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things to ask for")]
 pub(super) struct Changes {
     /// 1 to 200 characters.
     #[serde(default, deserialize_with = "not_null")]
@@ -28,17 +30,58 @@ pub(super) struct Changes {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
+    /// All tags it has from now on: at most 32, of 1 to 64 characters.
+    #[serde(default, deserialize_with = "not_null")]
+    tags: Option<Vec<String>>,
+    /// 1 to 200 characters; null removes it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    external_id: Option<Option<String>>,
+    /// An object in place of the one there is: at most 16 KiB, nested at most 16 deep; null empties it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Option<Map<String, Value>>>,
 }
 
-/// A member may be absent; null is not a text.
-fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(deserializer).map(Some)
+/// A member may be absent; null is no value of it.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Tells null from absent.
-#[expect(clippy::option_option, reason = "absent, null and a text are three things to ask for")]
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+#[expect(clippy::option_option, reason = "absent, null and a value are three things to ask for")]
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+impl Changes {
+    /// `before` as it is to be, or everything that is wrong with the changes.
+    fn apply(self, before: video::Model) -> Result<video::Model, Problem> {
+        let mut checks = Checks::default();
+        let title = self.title.and_then(|text| checks.keep("/title", record::title(&text)));
+        let description = self
+            .description
+            .map(|text| text.and_then(|text| checks.keep("/description", record::description(&text))));
+        let tags = self.tags.map(|given| tags::parse(&given, checks.errors()));
+        let external_id = self
+            .external_id
+            .map(|text| text.and_then(|text| checks.keep("/external_id", record::external_id(&text))));
+        let metadata = self
+            .metadata
+            .map(Option::unwrap_or_default)
+            .and_then(|members| checks.keep("/metadata", metadata::check(members)));
+        checks.finish()?;
+        Ok(video::Model {
+            title: title.unwrap_or(before.title),
+            description: description.unwrap_or(before.description),
+            tags: tags.unwrap_or(before.tags),
+            external_id: external_id.unwrap_or(before.external_id),
+            metadata: metadata.unwrap_or(before.metadata),
+            ..before
+        })
+    }
 }
 
 /// Read a video
@@ -80,37 +123,34 @@ pub(super) async fn update(
     if !is_expected(&request, &etag(&before)) {
         return Err(changed_meanwhile());
     }
-    let mut wrong = Vec::new();
-    let mut keep = |pointer: &str, outcome: Result<String, String>| {
-        outcome.map_err(|detail| wrong.push(FieldError::new(pointer, detail))).ok()
-    };
-    let title = changes.title.and_then(|text| keep("/title", record::title(&text)));
-    let description = changes
-        .description
-        .map(|text| text.and_then(|text| keep("/description", record::description(&text))));
-    if !wrong.is_empty() {
-        return Err(Problem::invalid(wrong));
-    }
     let after = video::Model {
-        title: title.unwrap_or_else(|| before.title.clone()),
-        description: description.unwrap_or_else(|| before.description.clone()),
         revision: before.revision + 1,
         updated_at: state.clock.now(),
-        ..before.clone()
+        ..changes.apply(before.clone())?
     };
+    let db = state.db.begin().await?;
     // Conditional on the revision that was read: of two changes at a time, one is told to look again.
     let written = video::Entity::update_many()
         .filter(video::COLUMN.id.eq(before.id))
         .filter(video::COLUMN.revision.eq(before.revision))
-        .col_expr(video::Column::Title, Expr::value(after.title.clone()))
-        .col_expr(video::Column::Description, Expr::value(after.description.clone()))
-        .col_expr(video::Column::UpdatedAt, Expr::value(after.updated_at))
-        .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
-        .exec(&state.db)
-        .await?;
+        .set(video::ActiveModel {
+            title: Set(after.title.clone()),
+            description: Set(after.description.clone()),
+            tags: Set(after.tags.clone()),
+            external_id: Set(after.external_id.clone()),
+            metadata: Set(after.metadata.clone()),
+            updated_at: Set(after.updated_at),
+            revision: Set(after.revision),
+            ..Default::default()
+        })
+        .exec(&db)
+        .await
+        .map_err(|error| super::not_written(&error))?;
     if written.rows_affected == 0 {
         return Err(changed_meanwhile());
     }
+    tags::write(&db, &after).await?;
+    db.commit().await?;
     Ok(HttpResponse::Ok().insert_header(etag_header(etag(&after))).json(Video::from(after)))
 }
 

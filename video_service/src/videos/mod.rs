@@ -1,19 +1,23 @@
 //! Videos: their records and their bytes.
 
+mod checks;
 mod create;
 mod item;
 mod list;
+mod metadata;
 mod playback;
 mod poster;
 pub(crate) mod record;
+mod tags;
 mod upload;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
-use entity::video_db::video;
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
+use entity::video_db::video::{self, Tags};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
+use serde_json::{Map, Value};
 use service_kit::endpoint::Endpoint;
-use service_kit::problem::Problem;
+use service_kit::problem::{FieldError, Problem};
 use utoipa::OpenApi;
 use uuid::Uuid;
 
@@ -67,6 +71,28 @@ pub(crate) async fn owned(
         .ok_or_else(|| Problem::not_found("video"))
 }
 
+/// Writes a new record with all that is kept beside it: to be called in a transaction.
+///
+/// # Errors
+/// 409 where its owner has another video of this `external_id`.
+async fn insert(db: &impl ConnectionTrait, row: &video::Model) -> Result<(), Problem> {
+    let record = row.clone().into_active_model();
+    video::Entity::insert(record).exec_without_returning(db).await.map_err(|error| not_written(&error))?;
+    tags::write(db, row).await?;
+    Ok(())
+}
+
+/// Why a record was not written: the database decides what is there once only.
+fn not_written(error: &DbErr) -> Problem {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Problem::new(StatusCode::CONFLICT, "external-id-exists", "Another video has this external_id")
+                .errors(vec![FieldError::new("/external_id", "is that of another video of yours")])
+        }
+        _ => Problem::from(error),
+    }
+}
+
 /// A new record of `caller`, waiting for its bytes; not written yet.
 pub(crate) fn new_record(
     caller: &Caller,
@@ -88,5 +114,21 @@ pub(crate) fn new_record(
         revision: 1,
         created_at: now,
         updated_at: now,
+        tags: Tags::default(),
+        external_id: None,
+        metadata: Value::Object(Map::new()),
+        duration_seconds: None,
+        width: None,
+        height: None,
+        frame_rate: None,
+        video_codec: None,
+        audio_codec: None,
+        shots: None,
+        fades: None,
+        black: None,
+        silence: None,
+        integrated_lufs: None,
+        range_lu: None,
+        true_peak_dbtp: None,
     }
 }

@@ -7,6 +7,7 @@ use entity::video_db::video;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use video_analysis::Rational;
 
 /// Longest title, in characters.
 const MAX_TITLE: usize = 200;
@@ -14,9 +15,12 @@ const MAX_TITLE: usize = 200;
 const MAX_DESCRIPTION: usize = 5000;
 /// Longest file name that is kept, in characters: what file systems allow.
 const MAX_FILENAME: usize = 255;
+/// Longest identifier of another system, in characters.
+const MAX_EXTERNAL_ID: usize = 200;
 
 /// A video.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "`video_codec` is the field's name for it")]
 pub(crate) struct Video {
     /// Its identifier.
     pub id: Uuid,
@@ -24,6 +28,13 @@ pub(crate) struct Video {
     pub title: String,
     /// What it is about.
     pub description: Option<String>,
+    /// Short names that videos share.
+    pub tags: Vec<String>,
+    /// What another system calls it.
+    pub external_id: Option<String>,
+    /// Whatever its owner keeps beside it.
+    #[schema(value_type = Object)]
+    pub metadata: serde_json::Value,
     /// How far its bytes have come.
     pub status: Status,
     /// The name of the uploaded file.
@@ -34,10 +45,46 @@ pub(crate) struct Video {
     pub bytes: Option<i64>,
     /// SHA-256 of the content, in hexadecimal.
     pub sha256: Option<String>,
+    /// How long it plays. This and what follows is known once an analysis of the content has succeeded.
+    pub duration_seconds: Option<f64>,
+    /// Width in pixels as displayed, after rotation.
+    pub width: Option<i32>,
+    /// Height in pixels as displayed, after rotation.
+    pub height: Option<i32>,
+    /// Frames a second on average, exactly, as `30000/1001`.
+    pub frame_rate: Option<String>,
+    /// The same as a number.
+    pub frames_per_second: Option<f64>,
+    /// FFmpeg's name of the pictures' codec, as `h264`.
+    pub video_codec: Option<String>,
+    /// FFmpeg's name of the sound's codec, as `aac`.
+    pub audio_codec: Option<String>,
+    /// What the newest analysis found, in numbers.
+    pub findings: Findings,
     /// When the record was made.
     pub created_at: DateTime<Utc>,
     /// When the record or the content last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What the newest successful analysis of a video's content found; null where it did not look, as for sound without
+/// pictures.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Findings {
+    /// How many shots there are.
+    pub shots: Option<i32>,
+    /// How many fades, in and out.
+    pub fades: Option<i32>,
+    /// How many black ranges.
+    pub black: Option<i32>,
+    /// How many silent ranges.
+    pub silence: Option<i32>,
+    /// Loudness of the whole (EBU R 128).
+    pub integrated_lufs: Option<f64>,
+    /// Loudness range.
+    pub range_lu: Option<f64>,
+    /// Largest true peak.
+    pub true_peak_dbtp: Option<f64>,
 }
 
 /// How far the bytes of a video have come.
@@ -80,15 +127,35 @@ impl From<Status> for video::VideoStatus {
 
 impl From<video::Model> for Video {
     fn from(row: video::Model) -> Self {
+        let rate = row.frame_rate.as_deref().and_then(|rate| rate.parse().ok());
         Self {
             id: row.id,
             title: row.title,
             description: row.description,
+            tags: row.tags.0,
+            external_id: row.external_id,
+            metadata: row.metadata,
             status: row.status.into(),
             filename: row.filename,
             media_type: row.media_type,
             bytes: row.bytes,
             sha256: row.sha256,
+            duration_seconds: row.duration_seconds,
+            width: row.width,
+            height: row.height,
+            frame_rate: row.frame_rate,
+            frames_per_second: rate.map(Rational::to_f64),
+            video_codec: row.video_codec,
+            audio_codec: row.audio_codec,
+            findings: Findings {
+                shots: row.shots,
+                fades: row.fades,
+                black: row.black,
+                silence: row.silence,
+                integrated_lufs: row.integrated_lufs,
+                range_lu: row.range_lu,
+                true_peak_dbtp: row.true_peak_dbtp,
+            },
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -149,6 +216,20 @@ pub(crate) fn description(text: &str) -> Result<String, String> {
         return Err(format!("must have at most {MAX_DESCRIPTION} characters"));
     }
     if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+        return Err("must not contain control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// An identifier of another system: 1 to 200 characters, none of them control characters.
+pub(crate) fn external_id(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    if text.chars().count() > MAX_EXTERNAL_ID {
+        return Err(format!("must have at most {MAX_EXTERNAL_ID} characters"));
+    }
+    if text.chars().any(char::is_control) {
         return Err("must not contain control characters".to_owned());
     }
     Ok(text.to_owned())

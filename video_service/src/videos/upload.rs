@@ -27,6 +27,7 @@ use video_analysis::Options;
 use super::record::{Video, etag, etag_header};
 use crate::auth::{Authorized, VideosWrite};
 use crate::blobs::{ReceiveError, Staged, is_full};
+use crate::facts::Facts;
 use crate::queue::{self, EnqueueError, NewJob};
 use crate::state::State;
 
@@ -201,6 +202,8 @@ pub(crate) async fn replace_content(
     let (1, Some(before)) = (updated.rows_affected, before) else {
         return Err(Problem::not_found("video"));
     };
+    // What was found in the old content is not known of the new.
+    let before = Facts::default().of_record(before);
     let after = video::Model {
         status: VideoStatus::Ready,
         filename: content.filename.or(before.filename),

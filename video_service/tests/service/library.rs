@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use service_kit::testing::Backend;
 
-use crate::support::{Answer, Kadr, Setup, User, only_sound, red_then_blue};
+use crate::support::{Answer, Kadr, Setup, only_sound, red_then_blue};
 
 #[rstest]
 #[actix_web::test]
@@ -39,7 +39,7 @@ async fn a_form_makes_record_and_content_at_once(
         ("description", None, "text/plain", b"Two colours".to_vec()),
         ("file", Some("../red.mp4"), "video/mp4", film.clone()),
     ];
-    let answer = send_form(&ada, &parts).await;
+    let answer = ada.send_form(&parts).await;
     let video = answer.ok(201);
     assert_eq!(
         (&video["title"], &video["filename"], &video["status"]),
@@ -58,19 +58,19 @@ async fn a_form_that_is_wrong_leaves_nothing(#[values(Backend::Sqlite, Backend::
     let film = ("file", Some("red.mp4"), "video/mp4", red_then_blue());
     let text = |name, value: &str| (name, None, "text/plain", value.as_bytes().to_vec());
 
-    let no_file = send_form(&ada, &[text("title", "x")]).await.problem(422, "validation-failed");
+    let no_file = ada.send_form(&[text("title", "x")]).await.problem(422, "validation-failed");
     assert_eq!(no_file["errors"][0]["pointer"], "/file");
     let unknown =
-        send_form(&ada, &[film.clone(), text("colour", "red")]).await.problem(422, "validation-failed");
+        ada.send_form(&[film.clone(), text("colour", "red")]).await.problem(422, "validation-failed");
     assert_eq!(unknown["errors"][0]["pointer"], "/colour");
     let bad_title =
-        send_form(&ada, &[film.clone(), text("title", "\u{7}")]).await.problem(422, "validation-failed");
+        ada.send_form(&[film.clone(), text("title", "\u{7}")]).await.problem(422, "validation-failed");
     assert_eq!(bad_title["errors"][0]["pointer"], "/title");
-    send_form(&ada, &[film.clone(), film.clone()]).await.problem(422, "validation-failed");
+    ada.send_form(&[film.clone(), film.clone()]).await.problem(422, "validation-failed");
     let image = ("file", Some("a.png"), "image/png", vec![1, 2, 3]);
-    send_form(&ada, &[image]).await.problem(415, "unsupported-media-type");
+    ada.send_form(&[image]).await.problem(415, "unsupported-media-type");
     let empty = ("file", Some("red.mp4"), "video/mp4", Vec::new());
-    send_form(&ada, &[empty]).await.problem(422, "validation-failed");
+    ada.send_form(&[empty]).await.problem(422, "validation-failed");
 
     assert_eq!(ada.get("/videos").await.ok(200)["items"], json!([]));
     assert_eq!(kadr.blobs(), Vec::<std::path::PathBuf>::new());
@@ -227,22 +227,6 @@ async fn somebody_elses_video_is_not_there(#[values(Backend::Sqlite, Backend::Po
     eve.delete(&path).await.problem(404, "not-found");
     assert_eq!(eve.get("/videos").await.ok(200)["items"], json!([]));
     assert_eq!(ada.get(&path).await.ok(200)["title"], "A film");
-}
-
-async fn send_form(user: &User<'_>, parts: &[(&str, Option<&str>, &str, Vec<u8>)]) -> Answer {
-    let mut body = Vec::new();
-    for (name, filename, media_type, content) in parts {
-        let filename = filename.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
-        let head = format!(
-            "--limit\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\nContent-Type: {media_type}\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(content);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--limit--\r\n");
-    Answer::to(user.request("POST", "/videos").content_type("multipart/form-data; boundary=limit"), body)
-        .await
 }
 
 fn titles(page: &Value) -> Vec<String> {

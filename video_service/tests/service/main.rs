@@ -17,6 +17,8 @@ mod processes;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tokens;

@@ -12,7 +12,8 @@ use sea_orm_migration::MigratorTrait;
 use service_kit::testing::{Backend, TestDatabase};
 use uuid::Uuid;
 use video_analysis::{Options, Progress, Stage};
-use video_service::queue::{self, Abandoned, JobError, NewJob};
+use video_service::facts::Facts;
+use video_service::queue::{self, Abandoned, JobError, NewJob, Success};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -42,7 +43,14 @@ fn record(id: Uuid, owner: Uuid, now: DateTime<Utc>) -> video::ActiveModel {
         revision: ActiveValue::Set(1),
         created_at: ActiveValue::Set(now),
         updated_at: ActiveValue::Set(now),
+        ..Default::default()
     }
+}
+
+/// What a job leaves.
+fn success(video_id: Uuid) -> Success {
+    let facts = Facts::default();
+    Success { video_id, report: "{}".to_owned(), frames: 14, poster_key: None, facts }
 }
 
 impl Queue {
@@ -80,7 +88,8 @@ impl Queue {
         let mut order = Vec::new();
         while let Some(claim) = self.claim("worker/0", self.now).await {
             let job = claim.analysis.id;
-            let ended = queue::succeed(&self.db, job, "worker/0", "{}".to_owned(), 1, None, self.now).await;
+            let success = success(claim.analysis.video_id);
+            let ended = queue::succeed(&self.db, job, "worker/0", success, self.now).await;
             assert!(ended.unwrap());
             order.push(job);
         }
@@ -122,11 +131,15 @@ async fn only_the_leases_owner_writes(#[values(Backend::Sqlite, Backend::Postgre
     let row = queue.row().await;
     assert_eq!((row.stage.as_deref(), row.frames_done, row.frames_total), (Some("decode"), 7, Some(14)));
     assert_eq!(row.lease_expires_at, Some(soon + LEASE));
-    let report = || "{}".to_owned();
-    assert!(!queue::succeed(&queue.db, queue.job, "other/0", report(), 14, None, queue.now).await.unwrap());
-    assert_eq!(queue.row().await.status, AnalysisStatus::Running);
-    assert!(queue::succeed(&queue.db, queue.job, "mine/0", report(), 14, None, queue.now).await.unwrap());
-    assert_eq!(queue.row().await.status, AnalysisStatus::Succeeded);
+    let succeed = async |worker: &str| {
+        queue::succeed(&queue.db, queue.job, worker, success(queue.video), queue.now).await.unwrap()
+    };
+    let revision =
+        async || video::Entity::find_by_id(queue.video).one(&queue.db).await.unwrap().unwrap().revision;
+    assert!(!succeed("other/0").await);
+    assert_eq!((queue.row().await.status, revision().await), (AnalysisStatus::Running, 1));
+    assert!(succeed("mine/0").await);
+    assert_eq!((queue.row().await.status, revision().await), (AnalysisStatus::Succeeded, 2));
     assert!(!beat("mine/0").await, "what has ended is nobody's");
 }
 

@@ -51,6 +51,23 @@ impl<'a> User<'a> {
         Answer::to(self.request("PUT", path).content_type("video/mp4"), content).await
     }
 
+    /// A form of parts: name, file name, media type, content.
+    pub(crate) async fn send_form(&self, parts: &[(&str, Option<&str>, &str, Vec<u8>)]) -> Answer {
+        let mut body = Vec::new();
+        for (name, filename, media_type, content) in parts {
+            let filename = filename.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+            let head = format!(
+                "--limit\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\nContent-Type: {media_type}\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--limit--\r\n");
+        Answer::to(self.request("POST", "/videos").content_type("multipart/form-data; boundary=limit"), body)
+            .await
+    }
+
     /// The id of the account.
     pub(crate) async fn account(&self) -> String {
         let request = self.kadr.users("GET", "/users/profile").bearer_auth(&self.token);

@@ -1,0 +1,87 @@
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    double_null, integer_null, json, string_len, string_len_null, text_null, uuid,
+};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for column in columns() {
+            manager.alter_table(Table::alter().table("video").add_column(column).to_owned()).await?;
+        }
+        // Null is no name: any number of videos have none.
+        let external_id = Index::create()
+            .name("ux_video_external_id")
+            .table("video")
+            .col("owner_id")
+            .col("external_id")
+            .unique()
+            .to_owned();
+        manager.create_index(external_id).await?;
+        create_tags(manager).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("video_tag").to_owned()).await?;
+        manager.drop_index(Index::drop().name("ux_video_external_id").table("video").to_owned()).await?;
+        for column in columns().into_iter().rev() {
+            let name = column.get_column_name();
+            manager.alter_table(Table::alter().table("video").drop_column(name).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
+fn columns() -> Vec<ColumnDef> {
+    vec![
+        json("tags").default("[]").take(),
+        string_len_null("external_id", 200),
+        json("metadata").default("{}").take(),
+        double_null("duration_seconds"),
+        integer_null("width"),
+        integer_null("height"),
+        text_null("frame_rate"),
+        text_null("video_codec"),
+        text_null("audio_codec"),
+        integer_null("shots"),
+        integer_null("fades"),
+        integer_null("black"),
+        integer_null("silence"),
+        double_null("integrated_lufs"),
+        double_null("range_lu"),
+        double_null("true_peak_dbtp"),
+    ]
+}
+
+async fn create_tags(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            Table::create()
+                .table("video_tag")
+                .col(uuid("owner_id"))
+                .col(string_len("tag", 64))
+                .col(uuid("video_id"))
+                .primary_key(Index::create().col("owner_id").col("tag").col("video_id"))
+                .foreign_key(
+                    ForeignKey::create()
+                        .name("fk_video_tag_video")
+                        .from("video_tag", "video_id")
+                        .to("video", "id")
+                        .on_delete(ForeignKeyAction::Cascade),
+                )
+                .to_owned(),
+        )
+        .await?;
+    manager
+        .create_index(
+            Index::create().name("ix_video_tag_video").table("video_tag").col("video_id").to_owned(),
+        )
+        .await
+}
