@@ -2,6 +2,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     double_null, integer_null, json, string_len, string_len_null, text_null, uuid,
 };
+use sea_orm_migration::sea_orm::DbBackend;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
@@ -25,12 +26,20 @@ impl MigrationTrait for Migration {
             .unique()
             .to_owned();
         manager.create_index(external_id).await?;
-        create_tags(manager).await
+        create_tags(manager).await?;
+        execute(manager, of_backend(manager, &SQLITE_ORDERS, &POSTGRES_ORDERS)).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.drop_table(Table::drop().table("video_tag").to_owned()).await?;
-        manager.drop_index(Index::drop().name("ux_video_external_id").table("video").to_owned()).await?;
+        for index in ["ix_video_bytes", "ix_video_duration", "ix_video_title", "ux_video_external_id"] {
+            manager.drop_index(Index::drop().name(index).table("video").to_owned()).await?;
+        }
+        if manager.get_database_backend() == DbBackend::Sqlite {
+            for column in ["bytes_key", "duration_key", "title_key"] {
+                manager.alter_table(Table::alter().table("video").drop_column(column).to_owned()).await?;
+            }
+        }
         for column in columns().into_iter().rev() {
             let name = column.get_column_name();
             manager.alter_table(Table::alter().table("video").drop_column(name).to_owned()).await?;
@@ -84,4 +93,38 @@ async fn create_tags(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             Index::create().name("ix_video_tag_video").table("video_tag").col("video_id").to_owned(),
         )
         .await
+}
+
+/// An index for each order of the library, besides that of creation; what is not known has a place as well. On both
+/// databases they are the same orders, whatever the locale of PostgreSQL's.
+///
+/// SQLite finds a row by several values in an index of columns, not in one of expressions: hence the columns.
+const SQLITE_ORDERS: [&str; 6] = [
+    "ALTER TABLE video ADD COLUMN title_key TEXT GENERATED ALWAYS AS (lower(title)) VIRTUAL",
+    "ALTER TABLE video ADD COLUMN duration_key REAL GENERATED ALWAYS AS (coalesce(duration_seconds, -1)) VIRTUAL",
+    "ALTER TABLE video ADD COLUMN bytes_key INTEGER GENERATED ALWAYS AS (coalesce(bytes, -1)) VIRTUAL",
+    "CREATE INDEX ix_video_title ON video (owner_id, title_key, id)",
+    "CREATE INDEX ix_video_duration ON video (owner_id, duration_key, id)",
+    "CREATE INDEX ix_video_bytes ON video (owner_id, bytes_key, id)",
+];
+const POSTGRES_ORDERS: [&str; 3] = [
+    "CREATE INDEX ix_video_title ON video (owner_id, lower(title COLLATE \"C\"), id)",
+    "CREATE INDEX ix_video_duration ON video (owner_id, coalesce(duration_seconds, -1), id)",
+    "CREATE INDEX ix_video_bytes ON video (owner_id, coalesce(bytes, -1), id)",
+];
+
+/// The statements for one database or the other.
+fn of_backend<'a>(
+    manager: &SchemaManager<'_>,
+    sqlite: &'a [&'a str],
+    postgres: &'a [&'a str],
+) -> &'a [&'a str] {
+    if manager.get_database_backend() == DbBackend::Sqlite { sqlite } else { postgres }
+}
+
+async fn execute(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for sql in statements {
+        manager.get_connection().execute_unprepared(sql).await?;
+    }
+    Ok(())
 }

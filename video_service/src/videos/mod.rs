@@ -2,12 +2,15 @@
 
 mod checks;
 mod create;
+mod cursor;
+mod filter;
 mod item;
 mod list;
 mod metadata;
 mod playback;
 mod poster;
 pub(crate) mod record;
+mod sort;
 mod tags;
 mod upload;
 

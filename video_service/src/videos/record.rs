@@ -97,16 +97,6 @@ pub(crate) enum Status {
     Ready,
 }
 
-impl Status {
-    /// As in JSON.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Ready => "ready",
-        }
-    }
-}
-
 impl From<video::VideoStatus> for Status {
     fn from(status: video::VideoStatus) -> Self {
         match status {

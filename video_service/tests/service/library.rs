@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use service_kit::testing::Backend;
 
-use crate::support::{Answer, Kadr, Setup, only_sound, red_then_blue};
+use crate::support::{Answer, Kadr, Setup, eventually, next_of, only_sound, red_then_blue, titles};
 
 #[rstest]
 #[actix_web::test]
@@ -73,7 +73,7 @@ async fn a_form_that_is_wrong_leaves_nothing(#[values(Backend::Sqlite, Backend::
     ada.send_form(&[empty]).await.problem(422, "validation-failed");
 
     assert_eq!(ada.get("/videos").await.ok(200)["items"], json!([]));
-    assert_eq!(kadr.blobs(), Vec::<std::path::PathBuf>::new());
+    eventually("the rubbish to be removed", async || kadr.blobs().is_empty().then_some(())).await;
 }
 
 #[rstest]
@@ -107,7 +107,6 @@ async fn the_library_is_paged_newest_first_and_stays_stable_under_inserts(
 #[rstest]
 #[case("limit=0", "limit")]
 #[case("limit=201", "limit")]
-#[case("cursor=garbage", "cursor")]
 #[case("limit=many", "limit")]
 #[case("status=lost", "status")]
 #[case("colour=red", "colour")]
@@ -227,24 +226,6 @@ async fn somebody_elses_video_is_not_there(#[values(Backend::Sqlite, Backend::Po
     eve.delete(&path).await.problem(404, "not-found");
     assert_eq!(eve.get("/videos").await.ok(200)["items"], json!([]));
     assert_eq!(ada.get(&path).await.ok(200)["title"], "A film");
-}
-
-fn titles(page: &Value) -> Vec<String> {
-    page["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|video| video["title"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// Where the `Link` of a page leads, which must be what its cursor says.
-fn next_of(page: &Answer) -> Option<String> {
-    let cursor = page.json()["next_cursor"].as_str()?.to_owned();
-    let link = page.header("link");
-    let address = link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\"")).unwrap();
-    assert!(address.contains(&format!("cursor={cursor}")), "{link}");
-    Some(address.to_owned())
 }
 
 fn sha256(bytes: &[u8]) -> String {

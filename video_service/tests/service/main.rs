@@ -13,6 +13,8 @@ mod jobs;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;

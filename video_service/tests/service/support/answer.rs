@@ -48,3 +48,22 @@ impl Answer {
         problem
     }
 }
+
+/// The titles of the videos on a page.
+pub(crate) fn titles(page: &Value) -> Vec<String> {
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|video| video["title"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Where the `Link` of a page leads, which must be what its cursor says.
+pub(crate) fn next_of(page: &Answer) -> Option<String> {
+    let cursor = page.json()["next_cursor"].as_str()?.to_owned();
+    let link = page.header("link");
+    let address = link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\"")).unwrap();
+    assert!(address.contains(&format!("cursor={cursor}")), "{link}");
+    Some(address.to_owned())
+}

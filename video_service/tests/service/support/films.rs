@@ -42,6 +42,26 @@ pub(crate) fn red_then_blue() -> Vec<u8> {
     ])
 }
 
+/// Three seconds of black, silent until the last second, which is as loud as can be.
+pub(crate) fn black_then_loud() -> Vec<u8> {
+    made(&[
+        "-f",
+        "lavfi",
+        "-i",
+        "color=black:s=320x180:r=25:d=3",
+        "-f",
+        "lavfi",
+        "-i",
+        "aevalsrc=if(gte(t\\,2)\\,sin(6283*t)\\,0):d=3:s=48000",
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        "-c:a",
+        "aac",
+    ])
+}
+
 /// A second of sound without pictures.
 pub(crate) fn only_sound() -> Vec<u8> {
     made(&["-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-c:a", "aac"])

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use video_service::settings::Settings;
 use video_service::startup::{Application, Role};
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, next_of, titles};
 pub(crate) use events::{Event, Events};
 pub(crate) use films::*;
 pub(crate) use process::{Client, Installation, run_video_service};

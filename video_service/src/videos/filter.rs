@@ -1,0 +1,153 @@
+//! What a list may be narrowed to.
+
+use chrono::{DateTime, Utc};
+use entity::video_db::{video, video_tag};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use serde::Deserialize;
+use service_kit::problem::Problem;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::checks::Checks;
+use super::record::{self, Status};
+use super::sort::Sort;
+use super::tags;
+
+/// Which part of the library, in which order.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// How many videos a page has: 1 to 200, 50 where it is not given.
+    pub(super) limit: Option<u64>,
+    /// The `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// The order; `-created_at`, newest first, where it is not given.
+    #[param(inline)]
+    pub(super) sort: Option<Sort>,
+    /// Only videos of this status.
+    status: Option<Status>,
+    /// Only videos with this tag; with all of them where several are given, separated by commas.
+    tag: Option<String>,
+    /// Only the video of this `external_id`.
+    external_id: Option<String>,
+    /// Only videos whose pictures or sound have this codec, as `h264`.
+    codec: Option<String>,
+    /// Only videos made after this moment.
+    created_after: Option<DateTime<Utc>>,
+    /// Only videos made before this moment.
+    created_before: Option<DateTime<Utc>>,
+    /// Only longer videos, in seconds.
+    duration_gt: Option<f64>,
+    /// Only shorter videos, in seconds.
+    duration_lt: Option<f64>,
+    /// Only videos in which this was found: `black`, `silence`, `fades`, `video` (pictures) or `audio`; all of them where
+    /// several are given, separated by commas.
+    has: Option<String>,
+    /// Only videos with a larger true peak, in dBTP.
+    true_peak_gt: Option<f64>,
+    /// Only videos with a smaller true peak, in dBTP.
+    true_peak_lt: Option<f64>,
+    /// Only videos of a higher integrated loudness, in LUFS.
+    loudness_gt: Option<f64>,
+    /// Only videos of a lower integrated loudness, in LUFS.
+    loudness_lt: Option<f64>,
+    /// Only videos of a larger loudness range, in LU.
+    loudness_range_gt: Option<f64>,
+    /// Only videos of a smaller loudness range, in LU.
+    loudness_range_lt: Option<f64>,
+    /// Only videos with more shots.
+    shots_gt: Option<i32>,
+    /// Only videos with fewer shots.
+    shots_lt: Option<i32>,
+}
+
+impl ListQuery {
+    /// What must hold for a video of `owner`; what is not known of it does not.
+    ///
+    /// # Errors
+    /// 422 with the names of the filters that make no sense.
+    pub(super) fn condition(&self, owner: Uuid) -> Result<Condition, Problem> {
+        let mut checks = Checks::default();
+        let condition = Condition::all()
+            .add_option(self.status.map(|status| video::COLUMN.status.eq(video::VideoStatus::from(status))))
+            .add_option(self.created_after.map(|moment| video::COLUMN.created_at.gt(moment)))
+            .add_option(self.created_before.map(|moment| video::COLUMN.created_at.lt(moment)))
+            .add_option(self.shots_gt.map(|shots| video::COLUMN.shots.gt(shots)))
+            .add_option(self.shots_lt.map(|shots| video::COLUMN.shots.lt(shots)))
+            .add(self.numbers(&mut checks))
+            .add(self.names(owner, &mut checks));
+        checks.finish()?;
+        Ok(condition)
+    }
+
+    fn numbers(&self, checks: &mut Checks) -> Condition {
+        let bounds = [
+            ("duration_gt", video::Column::DurationSeconds, self.duration_gt, true),
+            ("duration_lt", video::Column::DurationSeconds, self.duration_lt, false),
+            ("true_peak_gt", video::Column::TruePeakDbtp, self.true_peak_gt, true),
+            ("true_peak_lt", video::Column::TruePeakDbtp, self.true_peak_lt, false),
+            ("loudness_gt", video::Column::IntegratedLufs, self.loudness_gt, true),
+            ("loudness_lt", video::Column::IntegratedLufs, self.loudness_lt, false),
+            ("loudness_range_gt", video::Column::RangeLu, self.loudness_range_gt, true),
+            ("loudness_range_lt", video::Column::RangeLu, self.loudness_range_lt, false),
+        ];
+        let mut condition = Condition::all();
+        for (name, column, bound, is_lower) in bounds {
+            let Some(bound) = bound.and_then(|bound| checks.keep(name, finite(bound))) else { continue };
+            condition = condition.add(if is_lower { column.gt(bound) } else { column.lt(bound) });
+        }
+        condition
+    }
+
+    fn names(&self, owner: Uuid, checks: &mut Checks) -> Condition {
+        let mut condition = Condition::all();
+        for tag in separated(self.tag.as_deref()) {
+            if let Some(tag) = checks.keep("tag", tags::normalize(tag)) {
+                let tagged = video_tag::Entity::find()
+                    .select_only()
+                    .column(video_tag::Column::VideoId)
+                    .filter(video_tag::COLUMN.owner_id.eq(owner))
+                    .filter(video_tag::COLUMN.tag.eq(tag));
+                condition = condition.add(video::Column::Id.in_subquery(tagged.into_query()));
+            }
+        }
+        for name in separated(self.has.as_deref()) {
+            if let Some(found) = checks.keep("has", has(name)) {
+                condition = condition.add(found);
+            }
+        }
+        let external_id = self.external_id.as_deref();
+        if let Some(id) = external_id.and_then(|id| checks.keep("external_id", record::external_id(id))) {
+            condition = condition.add(video::COLUMN.external_id.eq(id));
+        }
+        // The names of codecs are no free text, but a filter may be.
+        let codec = self.codec.as_deref();
+        if let Some(codec) = codec.and_then(|codec| checks.keep("codec", record::external_id(codec))) {
+            let either = Condition::any()
+                .add(video::COLUMN.video_codec.eq(codec.as_str()))
+                .add(video::COLUMN.audio_codec.eq(codec.as_str()));
+            condition = condition.add(either);
+        }
+        condition
+    }
+}
+
+fn finite(bound: f64) -> Result<f64, String> {
+    if bound.is_finite() { Ok(bound) } else { Err("must be a number".to_owned()) }
+}
+
+fn separated(names: Option<&str>) -> impl Iterator<Item = &str> {
+    names.into_iter().flat_map(|names| names.split(','))
+}
+
+fn has(name: &str) -> Result<sea_orm::sea_query::SimpleExpr, String> {
+    match name {
+        "black" => Ok(video::COLUMN.black.gt(0)),
+        "silence" => Ok(video::COLUMN.silence.gt(0)),
+        "fades" => Ok(video::COLUMN.fades.gt(0)),
+        "video" => Ok(video::COLUMN.video_codec.is_not_null()),
+        "audio" => Ok(video::COLUMN.audio_codec.is_not_null()),
+        _ => Err("must be black, silence, fades, video or audio".to_owned()),
+    }
+}
