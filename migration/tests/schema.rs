@@ -105,6 +105,8 @@ mod tests {
         M::up(&db, None).await.unwrap();
         let mut tables = tables(&db).await;
         tables.remove(&M::migration_table_name().to_string());
+        // The full-text index of SQLite is made of tables, of which no program knows the columns.
+        tables.retain(|name, _| !name.starts_with("video_fts"));
         assert_eq!(tables, entities.into_iter().collect());
     }
 
@@ -145,6 +147,7 @@ mod tests {
             entity_columns::<video_db::queue_pause::Entity>(),
             entity_columns::<video_db::upload::Entity>(),
             entity_columns::<video_db::video_tag::Entity>(),
+            entity_columns::<video_db::video_text::Entity>(),
         ];
         assert_tables_of::<migration::video_db::Migrator>(backend, entities).await;
     }

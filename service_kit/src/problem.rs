@@ -192,7 +192,8 @@ impl Problem {
     }
 
     /// What the log should say about it.
-    pub(crate) fn log_cause(&self) -> Option<&str> {
+    #[must_use]
+    pub fn log_cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
 }

@@ -7,7 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use entity::video_db::video;
-use sea_orm::{EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{Condition, EntityTrait, QueryFilter, QuerySelect};
 use service_kit::client_credentials::ClientCredentials;
 use service_kit::endpoint::Endpoint;
 use service_kit::problem::Problem;
@@ -93,7 +93,7 @@ async fn remove_all(state: State, account: Uuid) -> Result<usize, Problem> {
         }
         count += videos.len();
         for video in videos {
-            videos::remove(state.clone(), video.id).await?;
+            videos::remove(&state, video.id, Condition::all()).await?;
         }
     }
 }

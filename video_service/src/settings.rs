@@ -35,6 +35,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// What is accepted.
     pub uploads: UploadSettings,
+    /// How records are kept.
+    pub library: LibrarySettings,
     /// Whom to ask about tokens.
     pub user_service: UserServiceSettings,
     /// Who may have accounts' videos deleted.
@@ -72,6 +74,24 @@ impl UploadSettings {
     #[must_use]
     pub fn lifetime(&self) -> TimeDelta {
         TimeDelta::hours(self.expiry_hours.get().into())
+    }
+}
+
+/// The `[library]` section.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LibrarySettings {
+    /// How long deleted videos can be restored; 0 is not at all.
+    pub trash_days: u32,
+    /// How often it is looked for what has been in the trash for so long.
+    pub purge_interval_seconds: NonZeroU64,
+}
+
+impl LibrarySettings {
+    /// How long deleted videos can be restored.
+    #[must_use]
+    pub fn trash_window(&self) -> TimeDelta {
+        TimeDelta::days(self.trash_days.into())
     }
 }
 

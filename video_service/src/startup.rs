@@ -30,6 +30,7 @@ use crate::queue::{self, Abandoned};
 use crate::settings::Settings;
 use crate::state::State;
 use crate::uploads;
+use crate::videos::trash;
 use crate::worker::AnalysisWorkers;
 
 /// How long a connection to User Service is kept for the next question. Shorter than the 5 s after which actix closes
@@ -101,16 +102,19 @@ impl Application {
             actix_web::rt::spawn(sweep_for_ever(blobs.clone()));
         }
         let hub = ProgressHub::start(db.clone(), Arc::clone(&clock), settings.events);
+        let library = settings.library;
         let state = State {
             db,
             blobs,
             workers: workers.clone(),
             clock,
             events: settings.events,
+            trash_window: library.trash_window(),
             uploads: settings.uploads,
         };
         if role != Role::Work {
             actix_web::rt::spawn(tidy_for_ever(state.clone()));
+            actix_web::rt::spawn(purge_for_ever(state.clone(), library.purge_interval_seconds.get()));
         }
         let server = serve(&settings, role, state, hub.clone(), listener)?;
         log::info!("listening port={port} role={role:?}");
@@ -239,6 +243,21 @@ async fn tidy_for_ever(state: State) {
         }
         if let Err(error) = idempotency::sweep(&state.db, state.clock.now()).await {
             log::warn!("idempotency keys not forgotten cause=\"{error}\"");
+        }
+    }
+}
+
+/// Deletes what has been in the trash for too long, now and every `interval` seconds.
+async fn purge_for_ever(state: State, interval: u64) {
+    let mut times = actix_web::rt::time::interval(Duration::from_secs(interval));
+    loop {
+        times.tick().await;
+        match trash::purge(&state).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("trash purged videos={count}"),
+            Err(problem) => {
+                log::warn!("trash not purged cause=\"{}\"", problem.log_cause().unwrap_or_default());
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What handlers work with.
 
+use chrono::TimeDelta;
 use sea_orm::DatabaseConnection;
 use service_kit::clock::SharedClock;
 
@@ -20,6 +21,8 @@ pub(crate) struct State {
     pub(crate) clock: SharedClock,
     /// Streams of events.
     pub(crate) events: EventSettings,
+    /// How long deleted videos can be restored; not at all where it is zero.
+    pub(crate) trash_window: TimeDelta,
     /// Uploads.
     pub(crate) uploads: UploadSettings,
 }

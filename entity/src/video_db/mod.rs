@@ -7,3 +7,4 @@ pub mod queue_pause;
 pub mod upload;
 pub mod video;
 pub mod video_tag;
+pub mod video_text;

@@ -49,6 +49,8 @@ pub struct Model {
     /// A JSON object of its owner's.
     #[sea_orm(column_type = "Json")]
     pub metadata: Json,
+    /// When its owner deleted it; it can be restored for a while.
+    pub trashed_at: Option<DateTimeUtc>,
     /// This and what follows was found by the newest analysis of this content that succeeded; null before there is one.
     pub duration_seconds: Option<f64>,
     /// In pixels, as displayed: after rotation.

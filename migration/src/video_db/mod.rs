@@ -3,6 +3,7 @@
 mod m20261122_000001_videos_and_analyses;
 mod m20261123_000010_uploads;
 mod m20261123_000020_library;
+mod m20261123_000021_search;
 mod m20261123_000030_analysis_changes;
 mod m20261123_000031_queue;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_videos_and_analyses::Migration),
             Box::new(m20261123_000010_uploads::Migration),
             Box::new(m20261123_000020_library::Migration),
+            Box::new(m20261123_000021_search::Migration),
             Box::new(m20261123_000030_analysis_changes::Migration),
             Box::new(m20261123_000031_queue::Migration),
         ]

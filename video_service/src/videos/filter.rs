@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::video_db::{video, video_tag};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use serde::Deserialize;
 use service_kit::problem::Problem;
 use utoipa::IntoParams;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::checks::Checks;
 use super::record::{self, Status};
 use super::sort::Sort;
-use super::tags;
+use super::{search, tags};
 
 /// Which part of the library, in which order.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -25,6 +25,12 @@ pub(super) struct ListQuery {
     /// The order; `-created_at`, newest first, where it is not given.
     #[param(inline)]
     pub(super) sort: Option<Sort>,
+    /// Only videos that have, in title, description or tags, a word that begins with each of these words. Case, accents and
+    /// signs make no difference.
+    q: Option<String>,
+    /// `true`: what was deleted and can still be restored, in place of the library.
+    #[serde(default)]
+    trash: bool,
     /// Only videos of this status.
     status: Option<Status>,
     /// Only videos with this tag; with all of them where several are given, separated by commas.
@@ -67,9 +73,16 @@ impl ListQuery {
     ///
     /// # Errors
     /// 422 with the names of the filters that make no sense.
-    pub(super) fn condition(&self, owner: Uuid) -> Result<Condition, Problem> {
+    pub(super) fn condition(&self, owner: Uuid, backend: DbBackend) -> Result<Condition, Problem> {
         let mut checks = Checks::default();
+        let found = self.q.as_deref().map(|query| search::condition(owner, query, backend));
         let condition = Condition::all()
+            .add(if self.trash {
+                video::COLUMN.trashed_at.is_not_null()
+            } else {
+                video::COLUMN.trashed_at.is_null()
+            })
+            .add_option(found.and_then(|found| checks.keep("q", found)))
             .add_option(self.status.map(|status| video::COLUMN.status.eq(video::VideoStatus::from(status))))
             .add_option(self.created_after.map(|moment| video::COLUMN.created_at.gt(moment)))
             .add_option(self.created_before.map(|moment| video::COLUMN.created_at.lt(moment)))

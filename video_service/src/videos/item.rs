@@ -1,14 +1,13 @@
-//! One video: `GET`, `PATCH` and `DELETE /videos/{id}`.
+//! One video: `GET` and `PATCH /videos/{id}`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use entity::video_db::{analysis, video};
+use entity::video_db::video;
 use sea_orm::{ActiveValue::Set, EntityTrait, QueryFilter, TransactionTrait};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use service_kit::json::Json;
 use service_kit::problem::Problem;
-use service_kit::task;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ use crate::auth::{Authorized, VideosRead, VideosWrite};
 use crate::state::State;
 
 /// What is to change; what is not named stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things to ask for")]
 pub(super) struct Changes {
@@ -119,20 +118,30 @@ pub(super) async fn update(
     request: HttpRequest,
     Json(changes): Json<Changes>,
 ) -> Result<HttpResponse, Problem> {
-    let before = super::owned(&state.db, *id, &auth.caller).await?;
-    if !is_expected(&request, &etag(&before)) {
-        return Err(changed_meanwhile());
+    // Until it is done or refused: what changes the record meanwhile, as the end of its analysis, is no reason to fail.
+    loop {
+        let before = super::owned(&state.db, *id, &auth.caller).await?;
+        if !is_expected(&request, &etag(&before)) {
+            return Err(changed_meanwhile());
+        }
+        let after = video::Model {
+            revision: before.revision + 1,
+            updated_at: state.clock.now(),
+            ..changes.clone().apply(before.clone())?
+        };
+        if write(&state, &before, &after).await? {
+            return Ok(HttpResponse::Ok().insert_header(etag_header(etag(&after))).json(Video::from(after)));
+        }
     }
-    let after = video::Model {
-        revision: before.revision + 1,
-        updated_at: state.clock.now(),
-        ..changes.apply(before.clone())?
-    };
+}
+
+/// Writes what a client may change, where the record is still `before`.
+async fn write(state: &State, before: &video::Model, after: &video::Model) -> Result<bool, Problem> {
     let db = state.db.begin().await?;
-    // Conditional on the revision that was read: of two changes at a time, one is told to look again.
     let written = video::Entity::update_many()
         .filter(video::COLUMN.id.eq(before.id))
         .filter(video::COLUMN.revision.eq(before.revision))
+        .filter(video::COLUMN.trashed_at.is_null())
         .set(video::ActiveModel {
             title: Set(after.title.clone()),
             description: Set(after.description.clone()),
@@ -147,50 +156,14 @@ pub(super) async fn update(
         .await
         .map_err(|error| super::not_written(&error))?;
     if written.rows_affected == 0 {
-        return Err(changed_meanwhile());
+        return Ok(false);
     }
-    tags::write(&db, &after).await?;
+    super::write_aside(&db, after).await?;
     db.commit().await?;
-    Ok(HttpResponse::Ok().insert_header(etag_header(etag(&after))).json(Video::from(after)))
+    Ok(true)
 }
 
-/// Delete a video
-///
-/// With its bytes, its analyses, their reports and posters. A running analysis ends.
-#[utoipa::path(
-    delete, path = "/videos/{id}", tag = "videos", params(("id" = Uuid, Path)),
-    responses((status = 204)),
-)]
-pub(super) async fn delete(
-    state: web::Data<State>,
-    auth: Authorized<VideosWrite>,
-    id: web::Path<Uuid>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let row = super::owned(&state.db, *id, &auth.caller).await?;
-    if !is_expected(&request, &etag(&row)) {
-        return Err(changed_meanwhile());
-    }
-    task::to_its_end(remove(state.get_ref().clone(), row.id)).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// Removes the record and all that belongs to it, then the bytes that nobody names any more.
-pub(crate) async fn remove(state: State, id: Uuid) -> Result<(), Problem> {
-    let transaction = state.db.begin().await?;
-    let analyses =
-        analysis::Entity::find().filter(analysis::COLUMN.video_id.eq(id)).all(&transaction).await?;
-    // Read again inside the transaction: an upload may have replaced the content since.
-    let video = video::Entity::find_by_id(id).one(&transaction).await?;
-    video::Entity::delete_by_id(id).exec(&transaction).await?;
-    transaction.commit().await?;
-
-    let posters = analyses.into_iter().filter_map(|analysis| analysis.poster_key);
-    state.blobs.discard(video.and_then(|video| video.blob_key).into_iter().chain(posters)).await;
-    Ok(())
-}
-
-fn changed_meanwhile() -> Problem {
+pub(super) fn changed_meanwhile() -> Problem {
     Problem::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "The video has changed meanwhile")
         .detail("read it again and decide anew")
 }

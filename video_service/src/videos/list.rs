@@ -43,7 +43,8 @@ pub(super) async fn list(
     };
     let backend = state.db.get_database_backend();
     let sort = query.sort.unwrap_or_default();
-    let select = select(owner, query.condition(owner)?, sort, after, backend).ok_or_else(invalid_cursor)?;
+    let select =
+        select(owner, query.condition(owner, backend)?, sort, after, backend).ok_or_else(invalid_cursor)?;
     // One more than the page, which tells whether there is a next one.
     let mut rows = select.limit(limit + 1).all(&state.db).await?;
 

@@ -10,8 +10,10 @@ mod metadata;
 mod playback;
 mod poster;
 pub(crate) mod record;
+mod search;
 mod sort;
 mod tags;
+pub(crate) mod trash;
 mod upload;
 
 use actix_web::http::{Method, StatusCode};
@@ -24,7 +26,7 @@ use service_kit::problem::{FieldError, Problem};
 use utoipa::OpenApi;
 use uuid::Uuid;
 
-pub(crate) use self::item::remove;
+pub(crate) use self::trash::remove;
 pub(crate) use self::upload::{
     Arrived, accepted, is_not_found, replace_content, storage_failed, storage_full,
 };
@@ -37,7 +39,8 @@ use crate::auth::Caller;
     list::list,
     item::read,
     item::update,
-    item::delete,
+    trash::delete,
+    trash::restore,
     upload::put_content,
     playback::content,
     poster::poster,
@@ -51,7 +54,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::POST, "/videos", create::create),
         Endpoint::new(Method::GET, "/videos/{id}", item::read),
         Endpoint::new(Method::PATCH, "/videos/{id}", item::update),
-        Endpoint::new(Method::DELETE, "/videos/{id}", item::delete),
+        Endpoint::new(Method::DELETE, "/videos/{id}", trash::delete),
+        Endpoint::new(Method::POST, "/videos/{id}/restore", trash::restore),
         Endpoint::new(Method::GET, "/videos/{id}/content", playback::content),
         Endpoint::new(Method::PUT, "/videos/{id}/content", upload::put_content),
         Endpoint::new(Method::GET, "/videos/{id}/poster.jpg", poster::poster),
@@ -61,7 +65,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 /// The video `id` of `caller`.
 ///
 /// # Errors
-/// 404 where there is none, or it is somebody else's: which of the two is nobody's business.
+/// 404 where there is none, it is in the trash, or it is somebody else's: which of these is nobody's business.
 pub(crate) async fn owned(
     db: &impl ConnectionTrait,
     id: Uuid,
@@ -69,6 +73,7 @@ pub(crate) async fn owned(
 ) -> Result<video::Model, Problem> {
     video::Entity::find_by_id(id)
         .filter(video::COLUMN.owner_id.eq(caller.account_id))
+        .filter(video::COLUMN.trashed_at.is_null())
         .one(db)
         .await?
         .ok_or_else(|| Problem::not_found("video"))
@@ -81,8 +86,14 @@ pub(crate) async fn owned(
 async fn insert(db: &impl ConnectionTrait, row: &video::Model) -> Result<(), Problem> {
     let record = row.clone().into_active_model();
     video::Entity::insert(record).exec_without_returning(db).await.map_err(|error| not_written(&error))?;
-    tags::write(db, row).await?;
+    write_aside(db, row).await?;
     Ok(())
+}
+
+/// Writes what filters and searches look at besides the record.
+async fn write_aside(db: &impl ConnectionTrait, row: &video::Model) -> Result<(), DbErr> {
+    tags::write(db, row).await?;
+    search::write(db, row).await
 }
 
 /// Why a record was not written: the database decides what is there once only.
@@ -120,6 +131,7 @@ pub(crate) fn new_record(
         tags: Tags::default(),
         external_id: None,
         metadata: Value::Object(Map::new()),
+        trashed_at: None,
         duration_seconds: None,
         width: None,
         height: None,

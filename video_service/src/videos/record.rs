@@ -65,6 +65,8 @@ pub(crate) struct Video {
     pub created_at: DateTime<Utc>,
     /// When the record or the content last changed.
     pub updated_at: DateTime<Utc>,
+    /// When it was deleted, where it can still be restored.
+    pub trashed_at: Option<DateTime<Utc>>,
 }
 
 /// What the newest successful analysis of a video's content found; null where it did not look, as for sound without
@@ -148,6 +150,7 @@ impl From<video::Model> for Video {
             },
             created_at: row.created_at,
             updated_at: row.updated_at,
+            trashed_at: row.trashed_at,
         }
     }
 }

@@ -195,6 +195,7 @@ pub(crate) async fn replace_content(
     // The update comes first: it makes two uploads to one video take turns on PostgreSQL as well.
     let updated = video::Entity::update_many()
         .filter(video::COLUMN.id.eq(id))
+        .filter(video::COLUMN.trashed_at.is_null())
         .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
         .exec(&db)
         .await?;

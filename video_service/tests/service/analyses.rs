@@ -188,7 +188,7 @@ async fn a_deleted_video_ends_its_analysis_and_frees_the_slot(
     let kadr = Kadr::start(backend).await;
     let ada = kadr.user("ada").await;
     let long = ada.upload(sample_looped(40)).await;
-    ada.delete(&long).await.ok(204);
+    ada.delete(&format!("{long}?permanent=true")).await.ok(204);
     let short = ada.upload(red_then_blue()).await;
     assert_eq!(ada.ended_analysis(&short).await["status"], "succeeded");
     assert_eq!(kadr.blobs().len(), 2, "the short film and its poster");

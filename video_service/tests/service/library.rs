@@ -192,7 +192,7 @@ async fn content_is_played_whole_and_in_ranges(
 
 #[rstest]
 #[actix_web::test]
-async fn a_deleted_video_takes_everything_along(
+async fn a_video_deleted_for_good_takes_everything_along(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let kadr = Kadr::start(backend).await;
@@ -202,7 +202,7 @@ async fn a_deleted_video_takes_everything_along(
     assert_eq!(ada.get(&format!("{path}/poster.jpg")).await.status, 200);
     assert_eq!(kadr.blobs().len(), 2, "the film and its poster");
 
-    ada.delete(&path).await.ok(204);
+    ada.delete(&format!("{path}?permanent=true")).await.ok(204);
     for address in ["", "/content", "/analysis", "/poster.jpg"] {
         ada.get(&format!("{path}{address}")).await.problem(404, "not-found");
     }

@@ -21,8 +21,12 @@ mod queue;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod trash;
 #[cfg(test)]
 mod uploads;

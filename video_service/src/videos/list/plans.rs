@@ -74,7 +74,7 @@ async fn a_page_is_read_from_its_place_in_an_index(
     let (title, duration, bytes) =
         (Key::Text("film 50".to_owned()), Key::Real(25.0_f64.to_bits()), Key::Integer(5));
     // Of an owner who has a large part of all videos, PostgreSQL may as well read by the identifiers of all.
-    let by_id = if backend == DbBackend::Sqlite { "ix_video_owner" } else { "Index Scan" };
+    let by_id = if backend == DbBackend::Sqlite { "ix_video_library" } else { "Index Scan" };
     let orders = [
         (Sort::Newest, &Key::Id, by_id),
         (Sort::Oldest, &Key::Id, by_id),
@@ -90,7 +90,7 @@ async fn a_page_is_read_from_its_place_in_an_index(
         for (sort, key, index) in &orders {
             for after in [None, Some(Place { key: (*key).clone(), id })] {
                 let deep = after.is_some();
-                let condition = query.condition(owner).unwrap();
+                let condition = query.condition(owner, backend).unwrap();
                 let select = select(owner, condition, *sort, after, backend).unwrap().limit(51);
                 let plan = plan(&db, select).await;
                 assert!(plan.contains(index), "{sort:?}: {plan}");
@@ -99,6 +99,31 @@ async fn a_page_is_read_from_its_place_in_an_index(
             }
         }
     }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_search_reads_the_full_text_index(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let database = TestDatabase::create(backend).await.unwrap();
+    let (db, owner, id) = library(&database).await;
+    let video = video::Entity::find_by_id(id).one(&db).await.unwrap().unwrap();
+    crate::videos::search::write(&db, &video).await.unwrap();
+    // A table of few or short texts PostgreSQL would read as a whole.
+    if backend == Backend::Postgres {
+        let sql = "INSERT INTO video_text (video_id, words)
+                   SELECT id, replace(owner_id::text, '-', '') || repeat(' ' || id, 20) FROM video
+                   ON CONFLICT DO NOTHING";
+        db.execute_unprepared(sql).await.unwrap();
+        db.execute_unprepared("ANALYZE").await.unwrap();
+    }
+    let backend = db.get_database_backend();
+    let query = web::Query::<ListQuery>::from_query("q=film").unwrap();
+    let condition = query.condition(owner, backend).unwrap();
+    let select = select(owner, condition, Sort::Newest, None, backend).unwrap().limit(51);
+    assert_eq!(select.clone().all(&db).await.unwrap(), [video]);
+    let plan = plan(&db, select).await;
+    let index = if backend == DbBackend::Sqlite { "video_fts VIRTUAL TABLE" } else { "ix_video_text_words" };
+    assert!(plan.contains(index), "{plan}");
 }
 
 /// Whether the bound of the page is part of the search in the index, not of what is left out afterwards.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::{Database, DatabaseConnection};
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::testing::{Backend, TestDatabase};
 use tempfile::TempDir;
@@ -126,6 +127,11 @@ impl Kadr {
     /// A request to User Service.
     pub(crate) fn users(&self, method: &str, path: &str) -> awc::ClientRequest {
         self.client.request(method.parse().unwrap(), format!("{}{path}", self.user_url))
+    }
+
+    /// The database of Video Service, beside it.
+    pub(crate) async fn database(&self) -> DatabaseConnection {
+        Database::connect(self.database.url()).await.unwrap()
     }
 
     /// A secret that both services share.

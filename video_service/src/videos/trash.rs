@@ -1,0 +1,166 @@
+//! Deleted videos: `DELETE /videos/{id}`, `POST /videos/{id}/restore`, and their end when nobody restores them.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use entity::video_db::{analysis, video};
+use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, TransactionTrait};
+use serde::Deserialize;
+use service_kit::problem::Problem;
+use service_kit::query::Query;
+use service_kit::task;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::item::changed_meanwhile;
+use super::record::{Video, etag, etag_header, is_expected};
+use crate::auth::{Authorized, VideosWrite};
+use crate::queue;
+use crate::state::State;
+
+/// Videos purged between two looks at the database.
+const BATCH: u64 = 100;
+
+/// How a video is deleted.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeleteQuery {
+    /// `true`: for good and at once, also from the trash.
+    #[serde(default)]
+    permanent: bool,
+}
+
+/// Delete a video
+///
+/// It goes to the trash, from where it can be restored for a while, and its unfinished analysis is canceled. After that,
+/// or at once with `permanent=true`, it goes with its bytes, its analyses, their reports and posters.
+#[utoipa::path(
+    delete, path = "/videos/{id}", tag = "videos", params(("id" = Uuid, Path), DeleteQuery),
+    responses((status = 204)),
+)]
+pub(super) async fn delete(
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+    Query(query): Query<DeleteQuery>,
+) -> Result<HttpResponse, Problem> {
+    // Until it is done or refused: what changes the record meanwhile, as the end of its analysis, is no reason to fail.
+    loop {
+        let owned = video::Entity::find_by_id(*id).filter(video::COLUMN.owner_id.eq(auth.caller.account_id));
+        let row = owned.one(&state.db).await?.ok_or_else(not_found)?;
+        if row.trashed_at.is_some() && !query.permanent {
+            return Err(not_found());
+        }
+        if !is_expected(&request, &etag(&row)) {
+            return Err(changed_meanwhile());
+        }
+        let done = if query.permanent || state.trash_window.is_zero() {
+            let state = state.get_ref().clone();
+            let unchanged = Condition::all().add(video::COLUMN.revision.eq(row.revision));
+            task::to_its_end(async move { remove(&state, row.id, unchanged).await }).await?
+        } else {
+            trash(&state, &row, state.clock.now()).await?
+        };
+        if done {
+            return Ok(HttpResponse::NoContent().finish());
+        }
+    }
+}
+
+/// Moves `row` to the trash; `false` where it is another one by now.
+async fn trash(state: &State, row: &video::Model, now: DateTime<Utc>) -> Result<bool, Problem> {
+    let db = state.db.begin().await?;
+    // The video first, as in all that changes it and its analysis.
+    let trashed = video::Entity::update_many()
+        .filter(video::COLUMN.id.eq(row.id))
+        .filter(video::COLUMN.revision.eq(row.revision))
+        .filter(video::COLUMN.trashed_at.is_null())
+        .col_expr(video::Column::TrashedAt, Expr::value(now))
+        .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
+        .exec(&db)
+        .await?;
+    if trashed.rows_affected == 0 {
+        return Ok(false);
+    }
+    queue::cancel(&db, row.id, now).await?;
+    db.commit().await?;
+    Ok(true)
+}
+
+/// Restore a deleted video
+///
+/// As it was; an analysis that was canceled can be started again.
+#[utoipa::path(
+    post, path = "/videos/{id}/restore", tag = "videos", params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = Video),
+        (status = 409, description = "Another video has got its `external_id` meanwhile"),
+    ),
+)]
+pub(super) async fn restore(
+    state: web::Data<State>,
+    auth: Authorized<VideosWrite>,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let restored = video::Entity::update_many()
+        .filter(video::COLUMN.id.eq(*id))
+        .filter(video::COLUMN.owner_id.eq(auth.caller.account_id))
+        .filter(video::COLUMN.trashed_at.gt(purged_until(&state)))
+        .col_expr(video::Column::TrashedAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
+        .exec(&state.db)
+        .await
+        .map_err(|error| super::not_written(&error))?;
+    if restored.rows_affected == 0 {
+        return Err(Problem::not_found("video in the trash"));
+    }
+    let row = super::owned(&state.db, *id, &auth.caller).await?;
+    Ok(HttpResponse::Ok().insert_header(etag_header(etag(&row))).json(Video::from(row)))
+}
+
+/// Deletes for good what has been in the trash for too long; how many videos.
+pub(crate) async fn purge(state: &State) -> Result<usize, Problem> {
+    let mut count = 0;
+    loop {
+        let overdue = Condition::all().add(video::COLUMN.trashed_at.lte(purged_until(state)));
+        let videos = video::Entity::find().filter(overdue.clone()).limit(BATCH).all(&state.db).await?;
+        if videos.is_empty() {
+            return Ok(count);
+        }
+        for video in videos {
+            // Not where it was restored meanwhile.
+            count += usize::from(remove(state, video.id, overdue.clone()).await?);
+        }
+    }
+}
+
+/// What was deleted until then cannot be restored.
+fn purged_until(state: &State) -> DateTime<Utc> {
+    state.clock.now().checked_sub_signed(state.trash_window).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// Removes a record that meets `condition` and all that belongs to it, then the bytes that nobody names any more.
+/// Whether there was one.
+pub(crate) async fn remove(state: &State, id: Uuid, condition: Condition) -> Result<bool, Problem> {
+    let transaction = state.db.begin().await?;
+    let analyses =
+        analysis::Entity::find().filter(analysis::COLUMN.video_id.eq(id)).all(&transaction).await?;
+    // Read again inside the transaction: an upload may have replaced the content since.
+    let video = video::Entity::find_by_id(id).one(&transaction).await?;
+    let video_is_it = Condition::all().add(video::COLUMN.id.eq(id)).add(condition);
+    let removed = video::Entity::delete_many().filter(video_is_it).exec(&transaction).await?;
+    if removed.rows_affected == 0 {
+        return Ok(false);
+    }
+    transaction.commit().await?;
+
+    let posters = analyses.into_iter().filter_map(|analysis| analysis.poster_key);
+    state.blobs.discard(video.and_then(|video| video.blob_key).into_iter().chain(posters)).await;
+    Ok(true)
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("video")
+}
