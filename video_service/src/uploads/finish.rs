@@ -5,7 +5,7 @@ use entity::video_db::upload::{self, UploadStatus};
 use entity::video_db::video::{self, VideoStatus};
 use object_store::Error::NotFound;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use service_kit::problem::Problem;
 
 use super::hold::{Hold, staging_key};
@@ -61,7 +61,7 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn abandon(state: &State, hold: Hold, status: Option<UploadStatus>) -> Result<(), DbErr> {
+pub(super) async fn abandon(state: &State, hold: Hold, status: Option<UploadStatus>) -> Result<(), Problem> {
     let row = hold.row.clone();
     match status {
         Some(status) => write_end(&state.db, &row, status, None, state).await?,
@@ -71,11 +71,8 @@ pub(super) async fn abandon(state: &State, hold: Hold, status: Option<UploadStat
     }
     hold.remove_files(state).await;
     if row.made_record {
-        video::Entity::delete_many()
-            .filter(video::COLUMN.id.eq(row.video_id))
-            .filter(video::COLUMN.status.eq(VideoStatus::Waiting))
-            .exec(&state.db)
-            .await?;
+        let waiting = Condition::all().add(video::COLUMN.status.eq(VideoStatus::Waiting));
+        videos::remove(state, row.video_id, waiting).await?;
     }
     Ok(())
 }

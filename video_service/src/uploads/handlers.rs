@@ -4,7 +4,6 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::upload::{self, UploadStatus};
-use entity::video_db::video;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, TransactionTrait};
 use service_kit::problem::Problem;
 use service_kit::task;
@@ -124,7 +123,7 @@ async fn new_upload(
     } else {
         let record = videos::new_record(caller, title, None, now);
         let id = record.id;
-        video::Entity::insert(record.into_active_model()).exec_without_returning(&transaction).await?;
+        videos::insert(&transaction, &record).await?;
         (id, true)
     };
     let row = upload::Model {
@@ -313,7 +312,7 @@ async fn terminated(state: &web::Data<State>, caller: &Caller, id: Uuid) -> Resu
             Seized::Open(hold) if hold.row.status == UploadStatus::Verifying => {
                 finish(&state, hold).await?;
             }
-            Seized::Open(hold) => return Ok(abandon(&state, hold, None).await?),
+            Seized::Open(hold) => return abandon(&state, hold, None).await,
             Seized::Ended(_) => {}
         }
         upload::Entity::delete_by_id(id).exec(&state.db).await?;

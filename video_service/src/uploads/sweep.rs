@@ -42,9 +42,12 @@ pub(crate) async fn sweep(state: &State) -> Result<u64, DbErr> {
     }
     let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving];
     for row in with(state, unfinished, upload::Column::ExpiresAt.lte(now)).await? {
+        let id = row.id;
         if let Ok(Seized::Open(hold)) = seize(state, row, Purpose::Remove).await {
-            abandon(state, hold, Some(UploadStatus::Expired)).await?;
-            touched += 1;
+            match abandon(state, hold, Some(UploadStatus::Expired)).await {
+                Ok(()) => touched += 1,
+                Err(problem) => log::error!("upload cannot be removed upload={id} cause=\"{problem}\""),
+            }
         }
     }
     let ended = [UploadStatus::Ready, UploadStatus::Failed, UploadStatus::Expired];

@@ -83,7 +83,7 @@ pub(crate) async fn owned(
 ///
 /// # Errors
 /// 409 where its owner has another video of this `external_id`.
-async fn insert(db: &impl ConnectionTrait, row: &video::Model) -> Result<(), Problem> {
+pub(crate) async fn insert(db: &impl ConnectionTrait, row: &video::Model) -> Result<(), Problem> {
     let record = row.clone().into_active_model();
     video::Entity::insert(record).exec_without_returning(db).await.map_err(|error| not_written(&error))?;
     write_aside(db, row).await?;
