@@ -15,6 +15,7 @@ pub mod health;
 pub mod json;
 pub mod logging;
 pub mod metrics;
+pub mod networks;
 pub mod openapi;
 pub mod page;
 pub mod personal_token;
@@ -31,3 +32,4 @@ mod strict;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod vault;

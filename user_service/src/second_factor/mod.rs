@@ -4,9 +4,9 @@
 //! Every code counts once, decided by one conditional write: of two logins with the same code at once, one wins.
 
 mod recovery_code;
-mod vault;
 
 use chrono::{DateTime, Utc};
+use entity::secret_text::SecretText;
 use entity::user_db::second_factor::Model;
 use entity::user_db::{account, recovery_code as recovery_code_row, second_factor};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -19,14 +19,16 @@ use service_kit::client_address::ClientAddress;
 use service_kit::clock::SharedClock;
 use service_kit::problem::Problem;
 use service_kit::random;
+use service_kit::vault::{Vault, VaultError};
 use totp_rs::{Builder, Secret, Totp, TotpError};
 use uuid::Uuid;
 
-use self::vault::Vault;
 use crate::audit::{Action, Audit, Entry, Outcome, Who};
 
 /// In bytes: as many as SHA-1 yields (RFC 4226 §4, R6).
 const SECRET_LENGTH: usize = 20;
+/// What their encryption is for; another text could not open what is sealed already.
+const VAULT_PURPOSE: &str = "kadr second factor";
 
 /// The second factors in the database.
 #[derive(Clone)]
@@ -78,8 +80,8 @@ pub(crate) enum SecondFactorError {
     Random(#[from] random::Error),
     #[error("TOTP: {0}")]
     Totp(#[from] TotpError),
-    #[error("the secret of a second factor {0}")]
-    Sealed(&'static str),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }
 
 impl SecondFactors {
@@ -90,7 +92,7 @@ impl SecondFactors {
         key: &SecretString,
         issuer: String,
     ) -> Self {
-        Self { db, audit: Audit::new(clock.clone()), clock, vault: Vault::new(key), issuer }
+        Self { db, audit: Audit::new(clock.clone()), clock, vault: Vault::new(key, VAULT_PURPOSE), issuer }
     }
 
     /// Gives `account` a new secret, in the place of one that was never confirmed; none where logins want a code already.
@@ -101,7 +103,7 @@ impl SecondFactors {
         let secret = random::bytes::<SECRET_LENGTH>()?;
         let row = second_factor::ActiveModel {
             account_id: Set(account.id),
-            sealed_secret: Set(self.vault.seal(account.id, &secret)?),
+            sealed_secret: Set(SecretText(self.vault.seal(account.id, &secret)?)),
             created_at: Set(self.clock.now()),
             confirmed_at: Set(None),
             last_step: Set(0),
@@ -278,7 +280,7 @@ impl SecondFactors {
 
     /// The time step that `code` is of, if it is one of the three that may be shown now.
     fn step_of(&self, code: &SecretString, factor: &Model) -> Result<Option<i64>, SecondFactorError> {
-        let secret = self.vault.open(factor.account_id, &factor.sealed_secret)?;
+        let secret = self.vault.open(factor.account_id, &factor.sealed_secret.0)?;
         let totp: Totp = Builder::new().with_secret(Secret::from(secret)).build()?;
         // Apps show a space in the middle.
         let digits: String =
