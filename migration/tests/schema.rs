@@ -143,6 +143,8 @@ mod tests {
             entity_columns::<video_db::video::Entity>(),
             entity_columns::<video_db::analysis::Entity>(),
             entity_columns::<video_db::analysis_report::Entity>(),
+            entity_columns::<video_db::webhook::Entity>(),
+            entity_columns::<video_db::webhook_delivery::Entity>(),
             entity_columns::<video_db::idempotency_key::Entity>(),
             entity_columns::<video_db::queue_pause::Entity>(),
             entity_columns::<video_db::upload::Entity>(),

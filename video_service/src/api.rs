@@ -4,7 +4,7 @@ use service_kit::endpoint::Endpoint;
 use service_kit::openapi;
 use utoipa::OpenApi;
 
-use crate::{accounts, analyses, uploads, videos};
+use crate::{accounts, analyses, uploads, videos, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,7 @@ use crate::{accounts, analyses, uploads, videos};
         (name = "uploads", description = "Uploads that go on where they broke off (tus 1.0.0)"),
         (name = "analyses", description = "Jobs and their reports"),
         (name = "queue", description = "For administrators"),
+        (name = "webhooks", description = "Who else is told of events"),
         (name = "internal", description = "For User Service"),
         (name = "health", description = "For whoever runs the service"),
     ),
@@ -30,6 +31,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document.merge(videos::Api::openapi());
     document.merge(uploads::Api::openapi());
     document.merge(analyses::Api::openapi());
+    document.merge(webhooks::Api::openapi());
     document.merge(accounts::Api::openapi());
     openapi::complete(document)
 }
@@ -39,6 +41,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = videos::endpoints();
     endpoints.extend(uploads::endpoints());
     endpoints.extend(analyses::endpoints());
+    endpoints.extend(webhooks::endpoints());
     endpoints.extend(accounts::endpoints());
     endpoints
 }

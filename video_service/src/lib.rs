@@ -19,4 +19,5 @@ pub mod startup;
 mod state;
 mod uploads;
 mod videos;
+mod webhooks;
 pub mod worker;

@@ -1,5 +1,7 @@
 //! What an operator can set. `config/video_service.toml` documents every key.
 
+mod webhooks;
+
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use service_kit::logging::LogSettings;
 use service_kit::secret_file;
 use service_kit::settings::{self, SettingsError};
 use video_analysis::{Execution, Limits};
+
+pub use webhooks::{RetrySchedule, WebhookSettings};
 
 /// The documented defaults.
 const DEFAULTS: &str = include_str!("../../config/video_service.toml");
@@ -43,6 +47,8 @@ pub struct Settings {
     pub account_deletion: AccountDeletionSettings,
     /// How progress is told.
     pub events: EventSettings,
+    /// Whom else events are told.
+    pub webhooks: WebhookSettings,
     /// How analyses are run.
     pub analysis: AnalysisSettings,
 }
@@ -236,6 +242,14 @@ impl Settings {
     /// As [`Self::client_secret`].
     pub fn account_deletion_secret(&self) -> Result<SecretString, SettingsError> {
         self.secret(self.account_deletion.client_secret.as_ref(), "account_deletion_client_secret")
+    }
+
+    /// What the secrets of webhooks are encrypted with in the database.
+    ///
+    /// # Errors
+    /// As [`Self::client_secret`].
+    pub fn webhook_key(&self) -> Result<SecretString, SettingsError> {
+        self.secret(self.webhooks.secret_key.as_ref(), "webhook_key")
     }
 
     /// The secret that was given, else the one in the file `name`, which is made at first start.

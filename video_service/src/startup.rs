@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use chrono::TimeDelta;
 use migration::video_db::Migrator;
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
@@ -31,6 +32,7 @@ use crate::settings::Settings;
 use crate::state::State;
 use crate::uploads;
 use crate::videos::trash;
+use crate::webhooks::{self, Courier, Webhooks};
 use crate::worker::AnalysisWorkers;
 
 /// How long a connection to User Service is kept for the next question. Shorter than the 5 s after which actix closes
@@ -113,7 +115,11 @@ impl Application {
             uploads: settings.uploads,
         };
         if role != Role::Work {
-            actix_web::rt::spawn(tidy_for_ever(state.clone()));
+            let log = TimeDelta::days(i64::from(settings.webhooks.delivery_log_days.get()));
+            actix_web::rt::spawn(tidy_for_ever(state.clone(), log));
+            let webhooks = Webhooks::new(&settings.webhook_key()?, settings.webhooks.clone());
+            let courier = Courier::new(state.db.clone(), Arc::clone(&state.clock), webhooks);
+            actix_web::rt::spawn(courier.map_err(environment)?.run());
             actix_web::rt::spawn(purge_for_ever(state.clone(), library.purge_interval_seconds.get()));
         }
         let server = serve(&settings, role, state, hub.clone(), listener)?;
@@ -231,8 +237,9 @@ async fn sweep_for_ever(blobs: BlobStore) {
     }
 }
 
-/// Takes care of uploads that nobody continues, and forgets idempotency keys that count no more: now and every hour.
-async fn tidy_for_ever(state: State) {
+/// Takes care of uploads that nobody continues, forgets idempotency keys that count no more and deliveries of webhooks
+/// that are `log` old: now and every hour.
+async fn tidy_for_ever(state: State, log: TimeDelta) {
     let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
     loop {
         hours.tick().await;
@@ -243,6 +250,11 @@ async fn tidy_for_ever(state: State) {
         }
         if let Err(error) = idempotency::sweep(&state.db, state.clock.now()).await {
             log::warn!("idempotency keys not forgotten cause=\"{error}\"");
+        }
+        match webhooks::sweep(&state.db, state.clock.now() - log).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("deliveries forgotten count={count}"),
+            Err(error) => log::warn!("deliveries not forgotten cause=\"{error}\""),
         }
     }
 }
@@ -278,6 +290,7 @@ fn serve(
         &settings.account_deletion.client_id,
         &settings.account_deletion_secret()?,
     ));
+    let webhooks = web::Data::new(Webhooks::new(&settings.webhook_key()?, settings.webhooks.clone()));
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
     let readiness = readiness(&state, &hub, settings, timeout);
     let document = api::document();
@@ -292,6 +305,7 @@ fn serve(
             .app_data(web::Data::new(hub.clone()))
             .app_data(introspector.clone())
             .app_data(user_service.clone())
+            .app_data(webhooks.clone())
             .app_data(client)
             .wrap(metrics.clone())
             .wrap(from_fn(request::request_context))

@@ -1,4 +1,4 @@
-//! The database of Video Service: videos, their analyses, the reports.
+//! The database of Video Service: videos, their analyses, the reports, and who is told of them.
 
 pub mod analysis;
 pub mod analysis_report;
@@ -8,3 +8,5 @@ pub mod upload;
 pub mod video;
 pub mod video_tag;
 pub mod video_text;
+pub mod webhook;
+pub mod webhook_delivery;

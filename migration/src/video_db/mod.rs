@@ -6,6 +6,7 @@ mod m20261123_000020_library;
 mod m20261123_000021_search;
 mod m20261123_000030_analysis_changes;
 mod m20261123_000031_queue;
+mod m20261123_000040_webhooks;
 
 use sea_orm_migration::prelude::*;
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000021_search::Migration),
             Box::new(m20261123_000030_analysis_changes::Migration),
             Box::new(m20261123_000031_queue::Migration),
+            Box::new(m20261123_000040_webhooks::Migration),
         ]
     }
 

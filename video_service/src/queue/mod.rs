@@ -14,13 +14,15 @@ use entity::video_db::analysis::{self, AnalysisStatus};
 use entity::video_db::{analysis_report, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait,
-    QueryFilter, QueryOrder, TransactionTrait,
+    ActiveValue, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    ExprTrait, QueryFilter, QueryOrder, TransactionTrait,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use video_analysis::Progress;
+
+use crate::webhooks::{self, EventType, Subject};
 
 pub use pause::{QueueState, pause, resume, state};
 pub use turns::{EnqueueError, NewJob, enqueue};
@@ -188,6 +190,7 @@ pub async fn succeed(
     let report =
         analysis_report::ActiveModel { analysis_id: ActiveValue::Set(job), body: ActiveValue::Set(report) };
     analysis_report::Entity::insert(report).exec_without_returning(&transaction).await?;
+    announce(&transaction, job, EventType::AnalysisSucceeded, now).await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -197,7 +200,7 @@ pub async fn succeed(
 /// # Errors
 /// When the database fails.
 pub async fn fail(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     job: Uuid,
     worker: &str,
     error: &JobError,
@@ -217,7 +220,25 @@ pub async fn fail(
             .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Failed))
             .col_expr(analysis::Column::FinishedAt, Expr::value(now)),
     };
-    update.exec(db).await.map(|_| ())
+    let transaction = db.begin().await?;
+    let ended = update.exec(&transaction).await?;
+    if ended.rows_affected == 1 && retry_after.is_none() {
+        announce(&transaction, job, EventType::AnalysisFailed, now).await?;
+    }
+    transaction.commit().await
+}
+
+/// Tells webhooks how `job` ended, in the transaction of its end.
+async fn announce(
+    db: &DatabaseTransaction,
+    job: Uuid,
+    event: EventType,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let found = analysis::Entity::find_by_id(job).find_also_related(video::Entity).one(db).await?;
+    let Some((_, Some(video))) = found else { return Ok(()) };
+    let subject = Subject { video_id: video.id, analysis_id: Some(job) };
+    webhooks::publish(db, video.owner_id, event, subject, now).await
 }
 
 /// Ends a video's unfinished analysis. `None`: there is none.
@@ -256,7 +277,7 @@ pub enum Abandoned<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn recover(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     which: Abandoned<'_>,
     max_attempts: u32,
     now: DateTime<Utc>,
@@ -277,20 +298,25 @@ pub async fn recover(
     };
     let lost = serde_json::to_value(lost).map_err(|error| DbErr::Json(error.to_string()))?;
     let max_attempts = i32::try_from(max_attempts).unwrap_or(i32::MAX);
+    let transaction = db.begin().await?;
     let failed = abandoned()
         .filter(analysis::COLUMN.attempts.gte(max_attempts))
         .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Failed))
         .col_expr(analysis::Column::Error, Expr::value(lost))
         .col_expr(analysis::Column::FinishedAt, Expr::value(now))
-        .exec(db)
+        .exec_with_returning(&transaction)
         .await?;
+    for job in &failed {
+        announce(&transaction, job.id, EventType::AnalysisFailed, now).await?;
+    }
     let queued = abandoned()
         .filter(analysis::COLUMN.attempts.lt(max_attempts))
         .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Queued))
         .col_expr(analysis::Column::AvailableAt, Expr::value(now))
-        .exec(db)
+        .exec(&transaction)
         .await?;
-    Ok(failed.rows_affected + queued.rows_affected)
+    transaction.commit().await?;
+    Ok(u64::try_from(failed.len()).unwrap_or(u64::MAX).saturating_add(queued.rows_affected))
 }
 
 /// Puts a job back that its worker gives up without fault of the job, as when the service stops: the attempt does not

@@ -257,6 +257,7 @@ async fn write_record(
 async fn insert(state: &State, row: &video::Model, analyze: bool) -> Result<DatabaseTransaction, Problem> {
     let db = state.db.begin().await?;
     super::insert(&db, row).await?;
+    upload::announce(&db, row, row.created_at).await?;
     if analyze {
         upload::enqueue(&db, row, row.created_at).await?;
     }

@@ -4,7 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use entity::video_db::{analysis, video};
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, TransactionTrait};
+use sea_orm::{
+    Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect, TransactionTrait,
+};
 use serde::Deserialize;
 use service_kit::problem::Problem;
 use service_kit::query::Query;
@@ -17,6 +19,7 @@ use super::record::{Video, etag, etag_header, is_expected};
 use crate::auth::{Authorized, VideosWrite};
 use crate::queue;
 use crate::state::State;
+use crate::webhooks::{self, EventType, Subject};
 
 /// Videos purged between two looks at the database.
 const BATCH: u64 = 100;
@@ -85,8 +88,15 @@ async fn trash(state: &State, row: &video::Model, now: DateTime<Utc>) -> Result<
         return Ok(false);
     }
     queue::cancel(&db, row.id, now).await?;
+    announce(&db, row, now).await?;
     db.commit().await?;
     Ok(true)
+}
+
+/// Tells webhooks that `video` has left the library: when it goes to the trash, and not again when it goes from there.
+async fn announce(db: &DatabaseTransaction, video: &video::Model, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let subject = Subject { video_id: video.id, analysis_id: None };
+    webhooks::publish(db, video.owner_id, EventType::VideoDeleted, subject, now).await
 }
 
 /// Restore a deleted video
@@ -153,6 +163,9 @@ pub(crate) async fn remove(state: &State, id: Uuid, condition: Condition) -> Res
     let removed = video::Entity::delete_many().filter(video_is_it).exec(&transaction).await?;
     if removed.rows_affected == 0 {
         return Ok(false);
+    }
+    if let Some(video) = video.as_ref().filter(|video| video.trashed_at.is_none()) {
+        announce(&transaction, video, state.clock.now()).await?;
     }
     transaction.commit().await?;
 

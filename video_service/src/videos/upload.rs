@@ -13,7 +13,7 @@ use futures_util::Stream;
 use mime::Mime;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel,
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
     QueryFilter, TransactionTrait,
 };
 use serde::Deserialize;
@@ -30,6 +30,7 @@ use crate::blobs::{ReceiveError, Staged, is_full};
 use crate::facts::Facts;
 use crate::queue::{self, EnqueueError, NewJob};
 use crate::state::State;
+use crate::webhooks::{self, EventType, Subject};
 
 /// What uploads may call themselves; the engine looks for itself.
 const ACCEPTED: &str = "video/*, audio/*, application/octet-stream, application/mp4, application/mxf, \
@@ -217,10 +218,21 @@ pub(crate) async fn replace_content(
     };
     video::Entity::update(after.clone().into_active_model().reset_all()).exec(&db).await?;
     queue::cancel(&db, id, now).await?;
+    announce(&db, &after, now).await?;
     if analyze {
         enqueue(&db, &after, now).await?;
     }
     Ok((db, after, before.blob_key))
+}
+
+/// Tells webhooks that the content of `video` is there.
+pub(super) async fn announce(
+    db: &impl ConnectionTrait,
+    video: &video::Model,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let subject = Subject { video_id: video.id, analysis_id: None };
+    webhooks::publish(db, video.owner_id, EventType::VideoReady, subject, now).await
 }
 
 /// Queues the analysis that an upload starts by itself.

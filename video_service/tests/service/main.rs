@@ -30,3 +30,7 @@ mod tokens;
 mod trash;
 #[cfg(test)]
 mod uploads;
+#[cfg(test)]
+mod webhook_addresses;
+#[cfg(test)]
+mod webhooks;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::secret_text::SecretText;
 use entity::video_db::analysis::{self, AnalysisStatus, Priority};
 use entity::video_db::video::{self, VideoStatus};
+use entity::video_db::{webhook, webhook_delivery};
 use migration::video_db::Migrator;
 use rstest::rstest;
 use sea_orm::{ActiveValue, Database, DatabaseConnection, EntityTrait};
@@ -100,6 +102,32 @@ impl Queue {
         queue::claim(&self.db, worker, now, LEASE).await.unwrap()
     }
 
+    /// Has its owner told how analyses end.
+    async fn listen(&self) {
+        let row = webhook::ActiveModel {
+            id: ActiveValue::Set(Uuid::now_v7()),
+            owner_id: ActiveValue::Set(self.owner),
+            url: ActiveValue::Set("https://example.com/".to_owned()),
+            description: ActiveValue::Set(None),
+            events: ActiveValue::Set("analysis.succeeded,analysis.failed".to_owned()),
+            secret: ActiveValue::Set(SecretText(String::new())),
+            previous_secret: ActiveValue::Set(None),
+            previous_secret_expires_at: ActiveValue::Set(None),
+            failing_since: ActiveValue::Set(None),
+            disabled_at: ActiveValue::Set(None),
+            disabled_reason: ActiveValue::Set(None),
+            created_at: ActiveValue::Set(self.now),
+            updated_at: ActiveValue::Set(self.now),
+        };
+        webhook::Entity::insert(row).exec_without_returning(&self.db).await.unwrap();
+    }
+
+    /// The events that webhooks are to be told of.
+    async fn events(&self) -> Vec<String> {
+        let deliveries = webhook_delivery::Entity::find().all(&self.db).await.unwrap();
+        deliveries.into_iter().map(|delivery| delivery.event_type).collect()
+    }
+
     async fn row(&self) -> analysis::Model {
         analysis::Entity::find_by_id(self.job).one(&self.db).await.unwrap().unwrap()
     }
@@ -176,7 +204,9 @@ async fn a_job_that_kills_its_workers_fails_for_good(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let queue = Queue::with_a_job(backend).await;
+    queue.listen().await;
     for _ in 0..3 {
+        assert_eq!(queue.events().await, Vec::<String>::new());
         queue.claim("mine/0", queue.now).await.unwrap();
         queue::recover(&queue.db, Abandoned::By("mine"), 3, queue.now).await.unwrap();
     }
@@ -184,6 +214,7 @@ async fn a_job_that_kills_its_workers_fails_for_good(
     let row = queue.row().await;
     assert_eq!(row.status, AnalysisStatus::Failed);
     assert_eq!(row.error.unwrap()["type"], "worker_lost");
+    assert_eq!(queue.events().await, ["analysis.failed"]);
 }
 
 #[rstest]
@@ -192,14 +223,19 @@ async fn a_retryable_failure_waits_before_its_next_attempt(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let queue = Queue::with_a_job(backend).await;
+    queue.listen().await;
     queue.claim("mine/0", queue.now).await.unwrap();
     let error = JobError { kind: "io".to_owned(), message: "The disk is away.".to_owned(), retryable: true };
     let pause = Some(Duration::from_secs(10));
     queue::fail(&queue.db, queue.job, "mine/0", &error, pause, queue.now).await.unwrap();
     assert!(queue.claim("mine/0", queue.now + TimeDelta::seconds(9)).await.is_none());
     assert!(queue.claim("mine/0", queue.now + TimeDelta::seconds(10)).await.is_some());
+    assert_eq!(queue.events().await, Vec::<String>::new(), "it has not ended");
+    queue::fail(&queue.db, queue.job, "other/0", &error, None, queue.now).await.unwrap();
+    assert_eq!(queue.events().await, Vec::<String>::new(), "it is not that worker's");
     queue::fail(&queue.db, queue.job, "mine/0", &error, None, queue.now).await.unwrap();
     assert_eq!(queue.row().await.status, AnalysisStatus::Failed);
+    assert_eq!(queue.events().await, ["analysis.failed"]);
 }
 
 #[rstest]

@@ -4,6 +4,7 @@ mod answer;
 mod events;
 mod films;
 mod process;
+mod receiver;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub(crate) use answer::{Answer, next_of, titles};
 pub(crate) use events::{Event, Events};
 pub(crate) use films::*;
 pub(crate) use process::{Client, Installation, run_video_service};
+pub(crate) use receiver::{Message, Receiver};
 pub(crate) use user::User;
 
 /// How long anything in a test may take; only a fault takes so long.
