@@ -25,8 +25,8 @@ pub(crate) use process::{Client, Installation, run_video_service};
 pub(crate) use receiver::{Message, Receiver};
 pub(crate) use user::User;
 
-/// How long anything in a test may take; only a fault takes so long.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// How long anything in a test may take; only a fault takes so long. Longer than any lease that a killed process leaves.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -168,7 +168,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
-/// Waits until `condition` gives something; fails where it does not for a minute.
+/// Waits until `condition` gives something; fails where it does not for [`PATIENCE`].
 pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let mut glances = actix_rt::time::interval(GLANCE);
     let search = async {
