@@ -150,6 +150,8 @@ mod tests {
             entity_columns::<video_db::upload::Entity>(),
             entity_columns::<video_db::video_tag::Entity>(),
             entity_columns::<video_db::video_text::Entity>(),
+            entity_columns::<video_db::content::Entity>(),
+            entity_columns::<video_db::video_version::Entity>(),
         ];
         assert_tables_of::<migration::video_db::Migrator>(backend, entities).await;
     }

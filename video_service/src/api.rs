@@ -1,10 +1,11 @@
 //! The description of the API (OpenAPI 3.1).
 
+use actix_web::http::Method;
 use service_kit::endpoint::Endpoint;
 use service_kit::openapi;
 use utoipa::OpenApi;
 
-use crate::{accounts, analyses, uploads, videos, webhooks};
+use crate::{accounts, analyses, quota, uploads, videos, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +31,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(videos::Api::openapi());
     document.merge(uploads::Api::openapi());
+    document.merge(quota::Api::openapi());
     document.merge(analyses::Api::openapi());
     document.merge(webhooks::Api::openapi());
     document.merge(accounts::Api::openapi());
@@ -40,6 +42,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = videos::endpoints();
     endpoints.extend(uploads::endpoints());
+    endpoints.push(Endpoint::new(Method::GET, "/usage", quota::usage));
     endpoints.extend(analyses::endpoints());
     endpoints.extend(webhooks::endpoints());
     endpoints.extend(accounts::endpoints());

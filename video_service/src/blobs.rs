@@ -11,8 +11,12 @@ use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{
+    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload,
+};
 use sha2::{Digest, Sha256};
+
+use crate::speed::Speed;
 
 /// How much is gathered before it is hashed and written, in bytes: large enough that a write's cost is the disk's,
 /// small enough that many uploads at a time stay small.
@@ -52,14 +56,23 @@ impl Staged {
     }
 }
 
+/// What is taken from a sender.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Most bytes.
+    pub max_bytes: u64,
+    /// The lowest speed.
+    pub min_bytes_per_second: u64,
+}
+
 /// Why nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError<E> {
     /// More bytes came than are allowed.
     #[error("more than {0} bytes")]
     TooLarge(u64),
-    /// Nothing came for too long.
-    #[error("nothing came for {IDLE_TIMEOUT:?}")]
+    /// Nothing came for too long, or too little.
+    #[error("too little came")]
     TooSlow,
     /// The sender stopped, or broke off.
     #[error("interrupted: {0}")]
@@ -81,18 +94,23 @@ impl BlobStore {
         Ok(Self { store: Arc::new(store), root })
     }
 
-    /// Receives what `content` yields, at most `limit` bytes of it, in constant memory, to be published under `key`.
+    /// Receives what `content` yields, within `bounds`, in constant memory, to be published under `key`.
     ///
     /// On any error, and when the future is dropped, what was written is removed.
     ///
     /// # Errors
     /// [`ReceiveError`].
-    pub async fn receive<S, E>(&self, key: &str, content: S, limit: u64) -> Result<Staged, ReceiveError<E>>
+    pub async fn receive<S, E>(
+        &self,
+        key: &str,
+        content: S,
+        bounds: Bounds,
+    ) -> Result<Staged, ReceiveError<E>>
     where
         S: Stream<Item = Result<Bytes, E>>,
     {
         let mut upload = self.store.put_multipart(&Path::from(key)).await?;
-        match write(upload.as_mut(), content, limit).await {
+        match write(upload.as_mut(), content, bounds).await {
             Ok((bytes, sha256)) => Ok(Staged { upload, key: key.to_owned(), bytes, sha256 }),
             Err(error) => {
                 upload.abort().await?;
@@ -122,6 +140,11 @@ impl BlobStore {
         Ok(self.store.get_opts(&Path::from(key), options).await?.into_stream())
     }
 
+    /// The blobs in a folder, staged ones not among them.
+    pub fn list(&self, folder: &str) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.store.list(Some(&Path::from(folder)))
+    }
+
     /// Gives a blob another key, in place of what was there. When this returns, the new name is on the disk.
     ///
     /// # Errors
@@ -130,9 +153,17 @@ impl BlobStore {
         self.store.rename(&Path::from(from), &Path::from(to)).await
     }
 
+    /// How many bytes a blob has.
+    ///
+    /// # Errors
+    /// When there is no such blob, or the store fails.
+    pub async fn size(&self, key: &str) -> object_store::Result<u64> {
+        Ok(self.store.head(&Path::from(key)).await?.size)
+    }
+
     /// Whether there is such a blob, as far as can be said.
     pub async fn has(&self, key: &str) -> bool {
-        self.store.head(&Path::from(key)).await.is_ok()
+        self.size(key).await.is_ok()
     }
 
     /// Removes a blob; one that is gone already is fine.
@@ -215,7 +246,7 @@ fn remove_staged(folder: &FilePath, age: Duration) -> io::Result<usize> {
 async fn write<S, E>(
     upload: &mut dyn MultipartUpload,
     content: S,
-    limit: u64,
+    bounds: Bounds,
 ) -> Result<(u64, [u8; 32]), ReceiveError<E>>
 where
     S: Stream<Item = Result<Bytes, E>>,
@@ -225,14 +256,19 @@ where
     let mut bytes = 0_u64;
     let mut part = Vec::new();
     let mut gathered = 0;
+    let mut speed = Speed::new(bounds.min_bytes_per_second);
     loop {
         let next = tokio::time::timeout(IDLE_TIMEOUT, content.next()).await;
         let Some(chunk) = next.map_err(|_| ReceiveError::TooSlow)? else { break };
         let chunk = chunk.map_err(ReceiveError::Interrupted)?;
         gathered += chunk.len();
         bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if bytes > limit {
-            return Err(ReceiveError::TooLarge(limit));
+        if bytes > bounds.max_bytes {
+            return Err(ReceiveError::TooLarge(bounds.max_bytes));
+        }
+        speed.add(chunk.len());
+        if speed.is_too_low() {
+            return Err(ReceiveError::TooSlow);
         }
         part.push(chunk);
         if gathered >= PART {
@@ -276,6 +312,10 @@ mod tests {
         stream::iter((0..count).map(|_| Ok(Bytes::from(vec![7; 700_000]))))
     }
 
+    fn bounds(max_bytes: u64) -> Bounds {
+        Bounds { max_bytes, min_bytes_per_second: 0 }
+    }
+
     fn files_below(folder: &FilePath) -> usize {
         let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
@@ -285,7 +325,7 @@ mod tests {
     async fn what_was_stored_is_read_back_whole_and_in_ranges() {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
-        let mut staged = store.receive("a/b", chunks(4), u64::MAX).await.unwrap();
+        let mut staged = store.receive("a/b", chunks(4), bounds(u64::MAX)).await.unwrap();
         assert_eq!(staged.bytes, 2_800_000);
         assert!(store.read("a/b", None).await.is_err(), "not yet published");
         staged.publish().await.unwrap();
@@ -300,7 +340,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
         let broken = chunks(2).chain(stream::iter([Err("gone")]));
-        let outcome = store.receive("a", broken, u64::MAX).await;
+        let outcome = store.receive("a", broken, bounds(u64::MAX)).await;
         assert!(matches!(outcome, Err(ReceiveError::Interrupted("gone"))));
         assert_eq!(files_below(folder.path()), 0);
     }
@@ -309,7 +349,7 @@ mod tests {
     async fn an_upload_over_the_limit_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
-        let outcome = store.receive("a", chunks(3), 2_000_000).await;
+        let outcome = store.receive("a", chunks(3), bounds(2_000_000)).await;
         assert!(matches!(outcome, Err(ReceiveError::TooLarge(2_000_000))));
         assert_eq!(files_below(folder.path()), 0);
     }

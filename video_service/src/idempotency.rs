@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::video_db::idempotency_key;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
 use service_kit::problem::Problem;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -100,6 +100,19 @@ impl Attempt {
         };
         idempotency_key::Entity::insert(row.into_active_model()).exec_without_returning(transaction).await?;
         Ok(())
+    }
+}
+
+/// Why an attempt was not remembered: another one is under way, where the database says that the key is there already.
+pub(crate) fn refused(error: &DbErr) -> Problem {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Problem::new(
+            StatusCode::CONFLICT,
+            "idempotency-key-in-use",
+            "A request with this key is under way",
+        )
+        .detail("send it again in a moment, to be answered with what the other one has made"),
+        _ => Problem::internal(error),
     }
 }
 

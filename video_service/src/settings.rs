@@ -18,6 +18,8 @@ use video_analysis::{Execution, Limits};
 
 pub use webhooks::{RetrySchedule, WebhookSettings};
 
+pub use crate::quota::Quota;
+
 /// The documented defaults.
 const DEFAULTS: &str = include_str!("../../config/video_service.toml");
 
@@ -39,6 +41,9 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// What is accepted.
     pub uploads: UploadSettings,
+    /// How much an account may keep.
+    #[serde(default)]
+    pub quota: Quota,
     /// How records are kept.
     pub library: LibrarySettings,
     /// Whom to ask about tokens.
@@ -71,6 +76,8 @@ pub struct UploadSettings {
     pub expiry_hours: NonZeroU32,
     /// Uploads of an account that may be unfinished at a time.
     pub max_unfinished_per_account: NonZeroU64,
+    /// Requests of an account that may bring bytes at a time, to one process.
+    pub max_concurrent_per_account: NonZeroUsize,
     /// Slower clients are taken for dead.
     pub min_bytes_per_second: u64,
 }

@@ -13,7 +13,7 @@ use migration::video_db::Migrator;
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use service_kit::client_credentials::ClientCredentials;
-use service_kit::clock::{SharedClock, SystemClock};
+use service_kit::clock::{Clock, SharedClock, SystemClock};
 use service_kit::health::Readiness;
 use service_kit::security_headers::security_headers;
 use service_kit::settings::SettingsError;
@@ -28,8 +28,10 @@ use crate::identity::WorkerIdentity;
 use crate::job::Runner;
 use crate::progress::ProgressHub;
 use crate::queue::{self, Abandoned};
+use crate::receiving::Receiving;
 use crate::settings::Settings;
 use crate::state::State;
+use crate::storage_check::StorageCheck;
 use crate::uploads;
 use crate::videos::trash;
 use crate::webhooks::{self, Courier, Webhooks};
@@ -113,6 +115,8 @@ impl Application {
             events: settings.events,
             trash_window: library.trash_window(),
             uploads: settings.uploads,
+            quota: settings.quota,
+            receiving: Receiving::new(settings.uploads.max_concurrent_per_account),
         };
         if role != Role::Work {
             let log = TimeDelta::days(i64::from(settings.webhooks.delivery_log_days.get()));
@@ -161,6 +165,18 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
     let db = open_database(settings).await?;
     Migrator::up(&db, None).await.map_err(environment)?;
     db.close().await.map_err(environment)
+}
+
+/// Compares the database with the store, and writes what is found to standard output; how much that is.
+///
+/// # Errors
+/// [`StartError`], in one line.
+pub async fn check_storage(settings: &Settings, fix: bool) -> Result<u64, StartError> {
+    let (db, blobs) = open_stores(settings).await?;
+    let check = StorageCheck { db: &db, blobs: &blobs, now: SystemClock.now(), fix, output: io::stdout() };
+    let findings = check.run().await.map_err(environment)?;
+    db.close().await.map_err(environment)?;
+    Ok(findings)
 }
 
 async fn open_database(settings: &Settings) -> Result<DatabaseConnection, StartError> {

@@ -5,6 +5,8 @@ use sea_orm::DatabaseConnection;
 use service_kit::clock::SharedClock;
 
 use crate::blobs::BlobStore;
+use crate::quota::Quota;
+use crate::receiving::Receiving;
 use crate::settings::{EventSettings, UploadSettings};
 use crate::worker::AnalysisWorkers;
 
@@ -25,4 +27,8 @@ pub(crate) struct State {
     pub(crate) trash_window: TimeDelta,
     /// Uploads.
     pub(crate) uploads: UploadSettings,
+    /// How much an account may keep.
+    pub(crate) quota: Quota,
+    /// The requests that bring bytes.
+    pub(crate) receiving: Receiving,
 }

@@ -75,6 +75,8 @@ pub struct Model {
     pub revision: i64,
     /// The last write: what listeners look for changes by.
     pub updated_at: DateTimeUtc,
+    /// Which of the video's contents it is of.
+    pub version: i32,
     #[sea_orm(belongs_to, from = "video_id", to = "id", on_delete = "Cascade")]
     pub video: BelongsTo<super::video::Entity>,
     #[sea_orm(has_one)]

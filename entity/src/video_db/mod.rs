@@ -2,11 +2,13 @@
 
 pub mod analysis;
 pub mod analysis_report;
+pub mod content;
 pub mod idempotency_key;
 pub mod queue_pause;
 pub mod upload;
 pub mod video;
 pub mod video_tag;
 pub mod video_text;
+pub mod video_version;
 pub mod webhook;
 pub mod webhook_delivery;

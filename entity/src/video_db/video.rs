@@ -70,6 +70,8 @@ pub struct Model {
     pub integrated_lufs: Option<f64>,
     pub range_lu: Option<f64>,
     pub true_peak_dbtp: Option<f64>,
+    /// Counts the contents it has had; 0 before the first.
+    pub version: i32,
     #[sea_orm(has_many)]
     pub analyses: HasMany<super::analysis::Entity>,
 }

@@ -72,7 +72,9 @@ pub(super) async fn of_video(
     let topic = Topic::Video(video.id);
     // First the listener, then the state: what changes between them comes twice rather than not at all.
     let listener = hub.listen(topic, video.owner_id).await?;
-    let analysis = queue::newest(&state.db, video.id).await?.ok_or_else(|| Problem::not_found("analysis"))?;
+    let analysis = queue::newest(&state.db, video.id, video.version)
+        .await?
+        .ok_or_else(|| Problem::not_found("analysis"))?;
     let newest = Change { owner_id: video.owner_id, analysis };
     let last_seen = EventId::last_seen(&request);
     if is_the_end_known(&newest, last_seen) {

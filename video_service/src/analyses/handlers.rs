@@ -23,8 +23,8 @@ use crate::idempotency::{Attempt, IdempotencyKey};
 use crate::progress::{Listener, ProgressHub, Topic};
 use crate::queue::{self, EnqueueError, NewJob};
 use crate::state::State;
-use crate::videos::owned;
 use crate::videos::record::{etag_header, is_unchanged};
+use crate::videos::{changed_meanwhile, owned};
 
 /// Longest time an answer may be waited for, in seconds: proxies give up after a minute.
 const MAX_WAIT: u64 = 55;
@@ -33,14 +33,16 @@ const MAX_WAIT: u64 = 55;
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WaitQuery {
+pub(super) struct ReadQuery {
     /// How long to wait for its end, in seconds: 0, not at all, to 55.
     #[serde(default)]
     #[param(maximum = 55)]
     wait: u64,
+    /// Of which content of the video; the present one where it is not given.
+    version: Option<i32>,
 }
 
-impl WaitQuery {
+impl ReadQuery {
     fn wait(self) -> Result<Option<Duration>, Problem> {
         match self.wait {
             0 => Ok(None),
@@ -86,7 +88,13 @@ pub(super) async fn start(
     let options = options(&request, body).await?;
     let video = owned(&state.db, *id, &auth.caller).await?;
     let priority = query.priority.into();
-    let new = NewJob { video_id: video.id, owner_id: video.owner_id, options: &options, priority };
+    let new = NewJob {
+        video_id: video.id,
+        version: video.version,
+        owner_id: video.owner_id,
+        options: &options,
+        priority,
+    };
     let asked = serde_json::to_vec(&(video.id, &options, query.priority)).map_err(Problem::internal)?;
     let attempt = key.attempt(auth.caller.account_id, &[b"analysis", &asked]);
 
@@ -101,6 +109,7 @@ pub(super) async fn start(
                 Some(job) => job,
                 None => return Err(under_way(&address)),
             },
+            Err(EnqueueError::Gone) => return Err(changed_meanwhile()),
             Err(EnqueueError::Database(error)) => return Err(error.into()),
         },
     };
@@ -136,10 +145,10 @@ async fn queued(
 
 /// Look at an analysis
 ///
-/// The newest one of the video: its status, its progress and, when it has succeeded, its report. With `wait`, the
+/// The newest one of the video's content: its status, its progress and, when it has succeeded, its report. With `wait`, the
 /// answer comes when the analysis has ended, with `If-None-Match` as well when it has changed, or after so many seconds.
 #[utoipa::path(
-    get, path = "/videos/{id}/analysis", tag = "analyses", params(("id" = Uuid, Path), WaitQuery),
+    get, path = "/videos/{id}/analysis", tag = "analyses", params(("id" = Uuid, Path), ReadQuery),
     responses((status = 200, body = Analysis), (status = 304, description = "It is as `If-None-Match` says")),
 )]
 pub(super) async fn read(
@@ -147,17 +156,19 @@ pub(super) async fn read(
     hub: web::Data<ProgressHub>,
     auth: Authorized<VideosRead>,
     id: web::Path<Uuid>,
-    Query(query): Query<WaitQuery>,
+    Query(query): Query<ReadQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let video = owned(&state.db, *id, &auth.caller).await?;
     let wait = query.wait()?;
+    let version = query.version.unwrap_or(video.version);
     // Before the look, so that no change falls between them.
     let listener = match wait {
         Some(_) => Some(hub.listen(Topic::Video(video.id), video.owner_id).await?),
         None => None,
     };
-    let mut job = queue::newest(&state.db, video.id).await?.ok_or_else(|| Problem::not_found("analysis"))?;
+    let mut job =
+        queue::newest(&state.db, video.id, version).await?.ok_or_else(|| Problem::not_found("analysis"))?;
     if let (Some(wait), Some(listener)) = (wait, listener) {
         let conditional = request.headers().contains_key(header::IF_NONE_MATCH);
         let until = |job: &analysis::Model| {
@@ -194,11 +205,9 @@ pub(super) async fn cancel(
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let video = owned(&state.db, *id, &auth.caller).await?;
-    if let Some(job) = queue::cancel(&state.db, video.id, state.clock.now()).await? {
-        return Ok(HttpResponse::Ok().json(Analysis::new(job, None)?));
-    }
-    match queue::newest(&state.db, video.id).await? {
-        // Asked twice, as by a client that did not hear the first answer.
+    queue::cancel(&state.db, video.id, state.clock.now()).await?;
+    match queue::newest(&state.db, video.id, video.version).await? {
+        // By this request, or by one before it, as of a client that did not hear the first answer.
         Some(job) if job.status == AnalysisStatus::Canceled => {
             Ok(HttpResponse::Ok().json(Analysis::new(job, None)?))
         }
@@ -224,8 +233,7 @@ async fn wait_for(
     let deadline = Instant::now() + wait;
     while !until(&job) {
         match tokio::time::timeout_at(deadline, listener.recv()).await {
-            // Identifiers and revisions are in order of time.
-            Ok(Some(change)) if (change.analysis.id, change.analysis.revision) > (job.id, job.revision) => {
+            Ok(Some(change)) if is_newer(&change.analysis, &job) => {
                 job = change.analysis.clone();
             }
             Ok(Some(_)) => {}
@@ -233,6 +241,12 @@ async fn wait_for(
         }
     }
     job
+}
+
+/// Whether `other` is a later state of the job, or a later job on the same content.
+fn is_newer(other: &analysis::Model, job: &analysis::Model) -> bool {
+    // Identifiers and revisions are in order of time.
+    other.version == job.version && (other.id, other.revision) > (job.id, job.revision)
 }
 
 /// The options of the body; the defaults where there is none.

@@ -17,6 +17,8 @@ pub(super) struct Analysis {
     id: Uuid,
     /// The video it is of.
     video_id: Uuid,
+    /// Which of the video's contents.
+    version: i32,
     /// How far it is.
     status: Status,
     /// The parameters it was asked for with.
@@ -157,6 +159,7 @@ impl Analysis {
             progress: Progress::of(&row),
             id: row.id,
             video_id: row.video_id,
+            version: row.version,
             status: row.status.into(),
             options: row.options,
             priority: row.priority.into(),

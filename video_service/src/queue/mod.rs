@@ -70,13 +70,18 @@ pub struct JobError {
     pub retryable: bool,
 }
 
-/// The newest analysis of a video.
+/// The newest analysis of a video's content, by its number.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest(db: &impl ConnectionTrait, video_id: Uuid) -> Result<Option<analysis::Model>, DbErr> {
+pub async fn newest(
+    db: &impl ConnectionTrait,
+    video_id: Uuid,
+    version: i32,
+) -> Result<Option<analysis::Model>, DbErr> {
     analysis::Entity::find()
         .filter(analysis::COLUMN.video_id.eq(video_id))
+        .filter(analysis::COLUMN.version.eq(version))
         .order_by_desc(analysis::COLUMN.id)
         .one(db)
         .await
@@ -241,15 +246,11 @@ async fn announce(
     webhooks::publish(db, video.owner_id, event, subject, now).await
 }
 
-/// Ends a video's unfinished analysis. `None`: there is none.
+/// Ends a video's unfinished analysis; whether there was one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn cancel(
-    db: &impl ConnectionTrait,
-    video_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Option<analysis::Model>, DbErr> {
+pub async fn cancel(db: &impl ConnectionTrait, video_id: Uuid, now: DateTime<Utc>) -> Result<bool, DbErr> {
     let canceled = changed(now)
         .filter(analysis::COLUMN.video_id.eq(video_id))
         .filter(analysis::COLUMN.status.is_in([AnalysisStatus::Queued, AnalysisStatus::Running]))
@@ -259,7 +260,7 @@ pub async fn cancel(
         .col_expr(analysis::Column::FinishedAt, Expr::value(now))
         .exec(db)
         .await?;
-    if canceled.rows_affected == 0 { Ok(None) } else { newest(db, video_id).await }
+    Ok(canceled.rows_affected > 0)
 }
 
 /// Which jobs go back into the queue.

@@ -20,6 +20,8 @@ use video_analysis::Options;
 pub struct NewJob<'a> {
     /// The video.
     pub video_id: Uuid,
+    /// Which of its contents.
+    pub version: i32,
     /// The account it belongs to.
     pub owner_id: Uuid,
     /// What is asked of the engine.
@@ -34,6 +36,9 @@ pub enum EnqueueError {
     /// One is queued or running.
     #[error("an analysis is under way")]
     UnderWay,
+    /// It has been deleted, or has got other content.
+    #[error("the video has changed meanwhile")]
+    Gone,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -42,17 +47,29 @@ pub enum EnqueueError {
 /// Puts an analysis into the queue. Call it in a transaction.
 ///
 /// # Errors
-/// [`EnqueueError::UnderWay`], decided by the database's constraint, however many ask at once.
+/// [`EnqueueError::UnderWay`], decided by the database's constraint, however many ask at once; [`EnqueueError::Gone`].
 pub async fn enqueue(
     db: &impl ConnectionTrait,
     new: NewJob<'_>,
     now: DateTime<Utc>,
 ) -> Result<analysis::Model, EnqueueError> {
+    // A write, of nothing: whoever deletes the video or replaces its content comes before or after, not between.
+    let held = video::Entity::update_many()
+        .filter(video::COLUMN.id.eq(new.video_id))
+        .filter(video::COLUMN.version.eq(new.version))
+        .filter(video::COLUMN.trashed_at.is_null())
+        .col_expr(video::Column::Version, Expr::col(video::Column::Version))
+        .exec(db)
+        .await?;
+    if held.rows_affected == 0 {
+        return Err(EnqueueError::Gone);
+    }
     let turn = make_room(db, new).await?;
     let options = serde_json::to_value(new.options).map_err(|error| DbErr::Json(error.to_string()))?;
     let job = analysis::ActiveModel {
         id: ActiveValue::Set(Uuid::now_v7()),
         video_id: ActiveValue::Set(new.video_id),
+        version: ActiveValue::Set(new.version),
         status: ActiveValue::Set(AnalysisStatus::Queued),
         options: ActiveValue::Set(options),
         priority: ActiveValue::Set(new.priority),

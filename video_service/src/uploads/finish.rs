@@ -1,17 +1,20 @@
 //! From the last byte to a video's content. Every step can be done again: a process that dies between two of them leaves
 //! an upload `verifying`, which the next request for it, or the next sweep, takes further.
 
+use actix_web::ResponseError;
 use entity::video_db::upload::{self, UploadStatus};
 use entity::video_db::video::{self, VideoStatus};
 use object_store::Error::NotFound;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use service_kit::problem::Problem;
+use uuid::Uuid;
 
 use super::hold::{Hold, staging_key};
 use super::staging;
+use crate::content::Arrived;
 use crate::state::State;
-use crate::videos::{self, Arrived};
+use crate::videos::{self, Replaced};
 
 /// Makes the bytes of a whole upload the content of its video.
 ///
@@ -21,7 +24,7 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
     let row = hold.row.clone();
     let digest =
         staging::digest(&row.hash_state).ok_or_else(|| Problem::internal("the hash is unreadable"))?;
-    let key = format!("videos/{}-{}", row.video_id, row.id);
+    let key = content_key(&row);
     match state.blobs.rename(&staging_key(row.id), &key).await {
         // It has been renamed before, by a process that then died.
         Ok(()) => {}
@@ -36,16 +39,20 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
         media_type: row.media_type.clone().unwrap_or_else(|| mime::APPLICATION_OCTET_STREAM.to_string()),
     };
     let (status, reason) = match videos::replace_content(state, row.video_id, arrived, row.analyze).await {
-        Ok((transaction, _, old_key)) => {
+        Ok(Replaced { transaction, unnamed, .. }) => {
             write_end(&transaction, &row, UploadStatus::Ready, None, state).await?;
             // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
             transaction.commit().await?;
             state.workers.wake();
-            state.blobs.discard(old_key.filter(|old| *old != key)).await;
+            state.blobs.discard(unnamed).await;
             (UploadStatus::Ready, None)
         }
-        Err(problem) if videos::is_not_found(&problem) => {
-            let reason = "the video was deleted before its bytes had arrived".to_owned();
+        Err(problem) if problem.status_code().is_client_error() => {
+            let reason = if videos::is_not_found(&problem) {
+                "the video was deleted before its bytes had arrived".to_owned()
+            } else {
+                problem.to_string()
+            };
             write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
             state.blobs.discard([key]).await;
             (UploadStatus::Failed, Some(reason))
@@ -54,6 +61,16 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
     };
     hold.remove_files(state).await;
     Ok(upload::Model { status, reason, ..row })
+}
+
+/// Where the bytes of an upload are, once they are whole.
+pub(crate) fn content_key(row: &upload::Model) -> String {
+    format!("videos/{}-{}", row.video_id, row.id)
+}
+
+/// The upload whose bytes may be under `key`.
+pub(crate) fn id_in_key(key: &str) -> Option<Uuid> {
+    key.get(key.len().checked_sub(36)?..)?.parse().ok()
 }
 
 /// Ends an upload that nothing can come of any more, and removes what it left: its bytes, and the record that was made

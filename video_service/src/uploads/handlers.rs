@@ -1,5 +1,7 @@
 //! `/uploads`: the requests of tus 1.0.0.
 
+use std::num::NonZeroU64;
+
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -16,6 +18,7 @@ use super::protocol::{self, Checksum, Tus, answered, describe};
 use super::record::Upload;
 use super::{staging, transfer};
 use crate::auth::{Authorized, Caller, VideosWrite};
+use crate::quota;
 use crate::state::State;
 use crate::videos;
 use crate::videos::record::{title, title_of_file};
@@ -107,6 +110,10 @@ async fn new_upload(
         )
         .detail("finish or terminate one, or wait until it expires"));
     }
+    if state.quota.room(&state.db, caller.account_id).await?.is_some_and(|room| length > room) {
+        let limit = state.quota.max_bytes_per_account.map_or(0, NonZeroU64::get);
+        return Err(quota::too_many_bytes(limit));
+    }
     let media_type = match &metadata.media_type {
         Some(given) => Some(videos::accepted(Some(given))?),
         None => None,
@@ -123,7 +130,7 @@ async fn new_upload(
     } else {
         let record = videos::new_record(caller, title, None, now);
         let id = record.id;
-        videos::insert(&transaction, &record).await?;
+        videos::insert(&transaction, &record, state.quota).await?;
         (id, true)
     };
     let row = upload::Model {
@@ -231,7 +238,9 @@ async fn receive(
     checksum: Option<Checksum>,
 ) -> Result<upload::Model, Problem> {
     let state = state.get_ref().clone();
+    let place = state.receiving.enter(hold.row.owner_id)?;
     task::to_its_end(async move {
+        let _place = place;
         if hold.row.status != UploadStatus::Verifying {
             transfer::receive(&state, &mut hold, body, checksum).await?;
         }

@@ -14,6 +14,7 @@ use actix_web::http::Method;
 use service_kit::endpoint::Endpoint;
 use utoipa::OpenApi;
 
+pub(crate) use self::finish::{content_key, id_in_key};
 pub(crate) use self::sweep::sweep;
 
 /// What this module answers, for the reader.

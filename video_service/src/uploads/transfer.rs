@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::hold::{GLANCE, Hold, staging_key};
 use super::protocol::{self, Checksum};
 use super::staging::Staging;
+use crate::speed::Speed;
 use crate::state::State;
 use crate::videos::storage_full;
 
@@ -22,8 +23,6 @@ const PART: usize = 1024 * 1024;
 const UNRECORDED: u64 = 32 * 1024 * 1024;
 /// The same, in time.
 const UNRECORDED_FOR: Duration = Duration::from_secs(2);
-/// The speed is measured over so long.
-const SPEED_WINDOW: Duration = Duration::from_secs(30);
 
 /// Why a piece ended before its end.
 enum Cut {
@@ -201,32 +200,6 @@ impl Writer {
         let staging = Arc::clone(&self.staging);
         let work = move || work(&mut staging.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(work).await?
-    }
-}
-
-/// Whether a client sends quickly enough, on average of the last while.
-struct Speed {
-    minimum: u64,
-    bytes: u64,
-    since: Instant,
-    low: bool,
-}
-
-impl Speed {
-    fn new(minimum: u64) -> Self {
-        Self { minimum, bytes: 0, since: Instant::now(), low: false }
-    }
-
-    fn add(&mut self, bytes: usize) {
-        self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
-    }
-
-    fn is_too_low(&mut self) -> bool {
-        if self.since.elapsed() >= SPEED_WINDOW {
-            self.low = self.bytes < self.minimum.saturating_mul(SPEED_WINDOW.as_secs());
-            (self.bytes, self.since) = (0, Instant::now());
-        }
-        self.low
     }
 }
 

@@ -8,8 +8,8 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use entity::video_db::video::{self, VideoStatus};
 use futures_util::StreamExt;
-use sea_orm::{DatabaseTransaction, TransactionTrait};
-use serde::Deserialize;
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
@@ -18,10 +18,11 @@ use utoipa::ToSchema;
 
 use super::checks::Checks;
 use super::record::{self, Video, etag, etag_header};
-use super::upload::{self, Content};
-use super::{metadata, tags};
+use super::upload::{self, Content, Replaced, Room};
+use super::{by_digest, metadata, tags};
 use crate::auth::{Authorized, VideosWrite};
-use crate::blobs::Staged;
+use crate::content::{self, Arrived};
+use crate::idempotency::{self, Attempt, IdempotencyKey};
 use crate::state::State;
 
 /// Longest text part of a form, in bytes: the longest description in four-byte characters.
@@ -30,7 +31,7 @@ const MAX_TEXT_PART: usize = 20_000;
 const MAX_PARTS: usize = 16;
 
 /// A record to be made.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewVideo {
     /// 1 to 200 characters.
@@ -45,6 +46,10 @@ pub(super) struct NewVideo {
     /// A JSON object to be kept beside it: at most 16 KiB, nested at most 16 deep.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
+    /// SHA-256, in hexadecimal, of bytes that the caller has here already: they are its content at once.
+    sha256: Option<String>,
+    /// `false`: do not begin the analysis of that content by itself.
+    analyze: Option<bool>,
 }
 
 /// A form with a record and its bytes.
@@ -70,30 +75,36 @@ pub(super) struct VideoForm {
 
 /// Make a video
 ///
-/// As JSON: a record that waits for its bytes. As a form: the record and its bytes in one request.
+/// As JSON: a record that waits for its bytes, or has them by `sha256`. As a form: the record and its bytes in one
+/// request. Sent again with the same `Idempotency-Key` within 24 hours, the request makes nothing, and is answered with
+/// what it has made.
 #[utoipa::path(
-    post, path = "/videos", tag = "videos",
+    post, path = "/videos", tag = "videos", params(("Idempotency-Key" = Option<String>, Header)),
     request_body(content(
         (NewVideo = "application/json"),
         (VideoForm = "multipart/form-data"),
     )),
     responses(
         (status = 201, body = Video, headers(("Location" = String))),
+        (status = 403, description = "The account's quota is used up"),
+        (status = 409, description = "A request with this key is under way, or another video has the `external_id`"),
     ),
 )]
 pub(super) async fn create(
     state: web::Data<State>,
     auth: Authorized<VideosWrite>,
+    key: IdempotencyKey,
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let row = if request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-        upload::refuse_by_announced_length(&request, state.uploads.max_bytes.get())?;
-        from_form(&state, &auth, Multipart::new(request.headers(), body)).await?
+        let room = Room::of(&state, auth.caller.account_id, None).await?;
+        room.refuse_by_announced_length(&request)?;
+        from_form(&state, &auth, key, room, Multipart::new(request.headers(), body)).await?
     } else if request.content_type().is_empty() {
         return Err(Problem::unsupported_media_type("application/json or multipart/form-data"));
     } else {
-        from_json(&state, &auth, &request, body.into_inner()).await?
+        from_json(&state, &auth, key, &request, body.into_inner()).await?
     };
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/videos/{}", row.id)))
@@ -104,15 +115,81 @@ pub(super) async fn create(
 async fn from_json(
     state: &State,
     auth: &Authorized<VideosWrite>,
+    key: IdempotencyKey,
     request: &HttpRequest,
     mut payload: Payload,
 ) -> Result<video::Model, Problem> {
     let Json(new) = Json::<NewVideo>::from_request(request, &mut payload).await?;
+    let asked = serde_json::to_vec(&new).map_err(Problem::internal)?;
+    let attempt = key.attempt(auth.caller.account_id, &[b"video", &asked]);
+    if let Some(made) = made_before(state, auth, attempt.as_ref()).await? {
+        return Ok(made);
+    }
+    let (sha256, analyze) = (new.sha256.clone(), new.analyze.unwrap_or(true));
     let row = new.check(super::new_record(&auth.caller, String::new(), None, state.clock.now()))?;
     let db = state.db.begin().await?;
-    super::insert(&db, &row).await?;
+    remember(&db, attempt.as_ref(), &row).await?;
+    let row = match sha256 {
+        Some(sha256) => with_own_content(&db, row, &sha256).await?,
+        None => row,
+    };
+    super::insert(&db, &row, state.quota).await?;
+    announce_content(&db, &row, analyze).await?;
     db.commit().await?;
+    state.workers.wake();
     Ok(row)
+}
+
+/// `row` with content that its owner has already.
+async fn with_own_content(
+    db: &impl ConnectionTrait,
+    row: video::Model,
+    sha256: &str,
+) -> Result<video::Model, Problem> {
+    let wrong = |reason: &str| Problem::invalid(vec![FieldError::new("/sha256", reason)]);
+    let sha256 = by_digest::digest(sha256).map_err(|reason| wrong(&reason))?;
+    let absent = || wrong("is not that of any content of yours");
+    let found = content::of_digest(db, row.owner_id, &sha256).await?.ok_or_else(absent)?;
+    if !content::share(db, &found.blob_key).await? {
+        return Err(absent());
+    }
+    let other = video::Entity::find()
+        .filter(video::COLUMN.owner_id.eq(row.owner_id))
+        .filter(video::COLUMN.blob_key.eq(found.blob_key.clone()));
+    let other = other.one(db).await?;
+    Ok(video::Model {
+        status: VideoStatus::Ready,
+        version: 1,
+        media_type: other.as_ref().and_then(|other| other.media_type.clone()),
+        filename: other.and_then(|other| other.filename),
+        bytes: Some(found.bytes),
+        sha256: Some(sha256),
+        blob_key: Some(found.blob_key),
+        ..row
+    })
+}
+
+/// What an earlier attempt has made, as it is by now.
+async fn made_before(
+    state: &State,
+    auth: &Authorized<VideosWrite>,
+    attempt: Option<&Attempt>,
+) -> Result<Option<video::Model>, Problem> {
+    let Some(attempt) = attempt else { return Ok(None) };
+    match attempt.made(&state.db).await? {
+        Some(id) => super::owned(&state.db, id, &auth.caller).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Writes down which record an attempt makes.
+async fn remember(
+    db: &impl ConnectionTrait,
+    attempt: Option<&Attempt>,
+    row: &video::Model,
+) -> Result<(), Problem> {
+    let Some(attempt) = attempt else { return Ok(()) };
+    attempt.remember(db, row.id, row.created_at).await.map_err(|error| idempotency::refused(&error))
 }
 
 impl NewVideo {
@@ -153,10 +230,12 @@ struct Form {
 async fn from_form(
     state: &State,
     auth: &Authorized<VideosWrite>,
+    key: IdempotencyKey,
+    room: Room,
     parts: Multipart,
 ) -> Result<video::Model, Problem> {
     let row = super::new_record(&auth.caller, String::new(), None, state.clock.now());
-    let form = read_form(state, row.id, parts).await?;
+    let form = read_form(state, &row, room, parts).await?;
     let content =
         form.content.ok_or_else(|| Problem::invalid(vec![FieldError::new("/file", "is missing")]))?;
     let new = NewVideo {
@@ -165,21 +244,25 @@ async fn from_form(
         tags: form.tags,
         external_id: form.external_id,
         metadata: form.metadata,
+        sha256: None,
+        analyze: form.analyze,
     };
-    let row = video::Model {
-        status: VideoStatus::Ready,
-        filename: content.filename,
-        media_type: Some(content.media_type),
-        bytes: Some(i64::try_from(content.staged.bytes).map_err(Problem::internal)?),
-        sha256: Some(hex::encode(content.staged.sha256)),
-        blob_key: Some(content.staged.key.clone()),
-        ..new.check(row)?
-    };
-    let analyze = form.analyze.unwrap_or(true);
-    task::to_its_end(write_record(state.clone(), row, content.staged, analyze)).await
+    let asked = serde_json::to_vec(&new).map_err(Problem::internal)?;
+    let attempt = key.attempt(auth.caller.account_id, &[b"video", &asked, &content.staged.sha256]);
+    if let Some(made) = made_before(state, auth, attempt.as_ref()).await? {
+        return Ok(made);
+    }
+    let analyze = new.analyze.unwrap_or(true);
+    let row = new.check(row)?;
+    task::to_its_end(write_record(state.clone(), row, content, attempt, analyze)).await
 }
 
-async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Result<Form, Problem> {
+async fn read_form(
+    state: &State,
+    row: &video::Model,
+    room: Room,
+    mut parts: Multipart,
+) -> Result<Form, Problem> {
     let mut form = Form::default();
     let mut seen = HashSet::new();
     for _ in 0..MAX_PARTS {
@@ -197,7 +280,7 @@ async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Resul
             "external_id" => form.external_id = Some(text(&mut part).await?),
             "metadata" => form.metadata = Some(object(&text(&mut part).await?)?),
             "analyze" => form.analyze = Some(flag(&text(&mut part).await?)?),
-            "file" => form.content = Some(file(state, id, part).await?),
+            "file" => form.content = Some(file(state, row, room, part).await?),
             other => {
                 let name: String = other.chars().take(64).collect();
                 return Err(Problem::invalid(vec![FieldError::new(format!("/{name}"), "is not known here")]));
@@ -207,11 +290,12 @@ async fn read_form(state: &State, id: uuid::Uuid, mut parts: Multipart) -> Resul
     Err(Problem::malformed(format!("the form has more than {MAX_PARTS} parts")))
 }
 
-async fn file(state: &State, id: uuid::Uuid, part: Field) -> Result<Content, Problem> {
+async fn file(state: &State, row: &video::Model, room: Room, part: Field) -> Result<Content, Problem> {
     let media_type = upload::accepted(part.content_type().map(AsRef::as_ref))?;
     let given = part.content_disposition().and_then(|disposition| disposition.get_filename());
     let filename = given.and_then(record::filename);
-    Ok(Content { staged: upload::receive(state, id, part).await?, filename, media_type })
+    let staged = upload::receive(state, row.id, row.owner_id, room, part).await?;
+    Ok(Content { staged, filename, media_type })
 }
 
 async fn text(part: &mut Field) -> Result<String, Problem> {
@@ -237,29 +321,68 @@ fn object(text: &str) -> Result<Map<String, Value>, Problem> {
 async fn write_record(
     state: State,
     row: video::Model,
-    mut staged: Staged,
+    mut content: Content,
+    attempt: Option<Attempt>,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
-    staged.publish().await.map_err(|error| upload::storage_failed(&error))?;
-    match insert(&state, &row, analyze).await {
-        // As for any upload: bytes rather orphaned than lost.
-        Ok(transaction) => transaction.commit().await?,
+    content.staged.publish().await.map_err(|error| upload::storage_failed(&error))?;
+    let arrived = content.arrived()?;
+    let key = arrived.key.clone();
+    match insert(&state, row, arrived, attempt.as_ref(), analyze).await {
+        Ok(Replaced { transaction, video, unnamed }) => {
+            // As for any upload: bytes rather orphaned than lost.
+            transaction.commit().await?;
+            state.blobs.discard(unnamed).await;
+            state.workers.wake();
+            Ok(video)
+        }
         Err(problem) => {
-            state.blobs.discard([staged.key]).await;
-            return Err(problem);
+            state.blobs.discard([key]).await;
+            Err(problem)
         }
     }
-    state.workers.wake();
-    Ok(row)
 }
 
-/// Returns a transaction to be committed.
-async fn insert(state: &State, row: &video::Model, analyze: bool) -> Result<DatabaseTransaction, Problem> {
+async fn insert(
+    state: &State,
+    row: video::Model,
+    arrived: Arrived,
+    attempt: Option<&Attempt>,
+    analyze: bool,
+) -> Result<Replaced, Problem> {
     let db = state.db.begin().await?;
-    super::insert(&db, row).await?;
-    upload::announce(&db, row, row.created_at).await?;
-    if analyze {
-        upload::enqueue(&db, row, row.created_at).await?;
+    remember(&db, attempt, &row).await?;
+    let key = content::keep(&db, &state.blobs, row.owner_id, &arrived).await?;
+    let unnamed = (key != arrived.key).then_some(arrived.key).into_iter().collect();
+    let row = video::Model {
+        status: VideoStatus::Ready,
+        version: 1,
+        filename: arrived.filename,
+        media_type: Some(arrived.media_type),
+        bytes: Some(arrived.bytes),
+        sha256: Some(hex::encode(arrived.sha256)),
+        blob_key: Some(key),
+        ..row
+    };
+    super::insert(&db, &row, state.quota).await?;
+    state.quota.check_bytes(&db, row.owner_id).await?;
+    announce_content(&db, &row, analyze).await?;
+    Ok(Replaced { transaction: db, video: row, unnamed })
+}
+
+/// What follows where a new record has content.
+async fn announce_content(
+    db: &impl ConnectionTrait,
+    row: &video::Model,
+    analyze: bool,
+) -> Result<(), Problem> {
+    if row.blob_key.is_none() {
+        return Ok(());
     }
-    Ok(db)
+    content::write_version(db, row).await?;
+    upload::announce(db, row, row.created_at).await?;
+    if analyze {
+        upload::enqueue(db, row, row.created_at).await?;
+    }
+    Ok(())
 }

@@ -163,7 +163,7 @@ async fn write(state: &State, before: &video::Model, after: &video::Model) -> Re
     Ok(true)
 }
 
-pub(super) fn changed_meanwhile() -> Problem {
+pub(crate) fn changed_meanwhile() -> Problem {
     Problem::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "The video has changed meanwhile")
         .detail("read it again and decide anew")
 }

@@ -1,5 +1,6 @@
 //! Videos: their records and their bytes.
 
+mod by_digest;
 mod checks;
 mod create;
 mod cursor;
@@ -15,6 +16,7 @@ mod sort;
 mod tags;
 pub(crate) mod trash;
 mod upload;
+mod versions;
 
 use actix_web::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
@@ -26,11 +28,13 @@ use service_kit::problem::{FieldError, Problem};
 use utoipa::OpenApi;
 use uuid::Uuid;
 
+pub(crate) use self::item::changed_meanwhile;
 pub(crate) use self::trash::remove;
 pub(crate) use self::upload::{
-    Arrived, accepted, is_not_found, replace_content, storage_failed, storage_full,
+    Replaced, accepted, is_not_found, replace_content, storage_failed, storage_full,
 };
 use crate::auth::Caller;
+use crate::quota::Quota;
 
 /// What this module answers, for the reader.
 #[derive(OpenApi)]
@@ -44,6 +48,8 @@ use crate::auth::Caller;
     upload::put_content,
     playback::content,
     poster::poster,
+    by_digest::look,
+    versions::list,
 ))]
 pub(crate) struct Api;
 
@@ -52,12 +58,14 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Method::GET, "/videos", list::list),
         Endpoint::new(Method::POST, "/videos", create::create),
+        Endpoint::new(Method::GET, "/videos/content-by-digest/{sha256}", by_digest::look),
         Endpoint::new(Method::GET, "/videos/{id}", item::read),
         Endpoint::new(Method::PATCH, "/videos/{id}", item::update),
         Endpoint::new(Method::DELETE, "/videos/{id}", trash::delete),
         Endpoint::new(Method::POST, "/videos/{id}/restore", trash::restore),
         Endpoint::new(Method::GET, "/videos/{id}/content", playback::content),
         Endpoint::new(Method::PUT, "/videos/{id}/content", upload::put_content),
+        Endpoint::new(Method::GET, "/videos/{id}/versions", versions::list),
         Endpoint::new(Method::GET, "/videos/{id}/poster.jpg", poster::poster),
     ]
 }
@@ -82,12 +90,16 @@ pub(crate) async fn owned(
 /// Writes a new record with all that is kept beside it: to be called in a transaction.
 ///
 /// # Errors
-/// 409 where its owner has another video of this `external_id`.
-pub(crate) async fn insert(db: &impl ConnectionTrait, row: &video::Model) -> Result<(), Problem> {
+/// 409 where its owner has another video of this `external_id`, 403 where it has as many as it may.
+pub(crate) async fn insert(
+    db: &impl ConnectionTrait,
+    row: &video::Model,
+    quota: Quota,
+) -> Result<(), Problem> {
     let record = row.clone().into_active_model();
     video::Entity::insert(record).exec_without_returning(db).await.map_err(|error| not_written(&error))?;
     write_aside(db, row).await?;
-    Ok(())
+    quota.check_videos(db, row.owner_id).await
 }
 
 /// Writes what filters and searches look at besides the record.
@@ -145,5 +157,6 @@ pub(crate) fn new_record(
         integrated_lufs: None,
         range_lu: None,
         true_peak_dbtp: None,
+        version: 0,
     }
 }

@@ -14,7 +14,7 @@ use crate::state::State;
 
 /// Fetch a video's poster
 ///
-/// The one that the newest successful analysis chose; 404 until there is one, and for sound without pictures.
+/// The one that the newest successful analysis of its content chose; 404 until there is one, and for sound without pictures.
 #[utoipa::path(
     get, path = "/videos/{id}/poster.jpg", tag = "videos", params(("id" = Uuid, Path)),
     responses(
@@ -30,6 +30,7 @@ pub(super) async fn poster(
     let video = super::owned(&state.db, *id, &auth.caller).await?;
     let analysis = analysis::Entity::find()
         .filter(analysis::COLUMN.video_id.eq(video.id))
+        .filter(analysis::COLUMN.version.eq(video.version))
         .filter(analysis::COLUMN.status.eq(AnalysisStatus::Succeeded))
         .order_by_desc(analysis::COLUMN.id)
         .one(&state.db)

@@ -45,6 +45,8 @@ pub(crate) struct Video {
     pub bytes: Option<i64>,
     /// SHA-256 of the content, in hexadecimal.
     pub sha256: Option<String>,
+    /// Counts the contents it has had: 1 for the first, 0 before it.
+    pub version: i32,
     /// How long it plays. This and what follows is known once an analysis of the content has succeeded.
     pub duration_seconds: Option<f64>,
     /// Width in pixels as displayed, after rotation.
@@ -132,6 +134,7 @@ impl From<video::Model> for Video {
             media_type: row.media_type,
             bytes: row.bytes,
             sha256: row.sha256,
+            version: row.version,
             duration_seconds: row.duration_seconds,
             width: row.width,
             height: row.height,

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::item::changed_meanwhile;
 use super::record::{Video, etag, etag_header, is_expected};
 use crate::auth::{Authorized, VideosWrite};
+use crate::content;
 use crate::queue;
 use crate::state::State;
 use crate::webhooks::{self, EventType, Subject};
@@ -167,10 +168,12 @@ pub(crate) async fn remove(state: &State, id: Uuid, condition: Condition) -> Res
     if let Some(video) = video.as_ref().filter(|video| video.trashed_at.is_none()) {
         announce(&transaction, video, state.clock.now()).await?;
     }
+    let content = video.as_ref().and_then(|video| video.blob_key.as_ref());
+    let unnamed = content::release(&transaction, content).await?;
     transaction.commit().await?;
 
     let posters = analyses.into_iter().filter_map(|analysis| analysis.poster_key);
-    state.blobs.discard(video.and_then(|video| video.blob_key).into_iter().chain(posters)).await;
+    state.blobs.discard(unnamed.into_iter().chain(posters)).await;
     Ok(true)
 }
 

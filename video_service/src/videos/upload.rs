@@ -26,9 +26,11 @@ use video_analysis::Options;
 
 use super::record::{Video, etag, etag_header};
 use crate::auth::{Authorized, VideosWrite};
-use crate::blobs::{ReceiveError, Staged, is_full};
+use crate::blobs::{Bounds, ReceiveError, Staged, is_full};
+use crate::content::{self, Arrived};
 use crate::facts::Facts;
 use crate::queue::{self, EnqueueError, NewJob};
+use crate::quota;
 use crate::state::State;
 use crate::webhooks::{self, EventType, Subject};
 
@@ -59,10 +61,23 @@ pub(super) struct Content {
     pub(super) media_type: String,
 }
 
+impl Content {
+    /// What is known of it once it is published.
+    pub(super) fn arrived(self) -> Result<Arrived, Problem> {
+        Ok(Arrived {
+            key: self.staged.key.clone(),
+            bytes: i64::try_from(self.staged.bytes).map_err(Problem::internal)?,
+            sha256: self.staged.sha256,
+            filename: self.filename,
+            media_type: self.media_type,
+        })
+    }
+}
+
 /// Upload a video's bytes
 ///
 /// The body is the file itself. When the answer comes, the bytes are on the disk. Content that is there already is
-/// replaced, its unfinished analysis canceled. `Content-Digest` or `Repr-Digest` (RFC 9530, sha-256) is checked.
+/// replaced by a new version, its unfinished analysis canceled; analyses that have ended stay with their version. `Content-Digest` or `Repr-Digest` (RFC 9530, sha-256) is checked.
 #[utoipa::path(
     put, path = "/videos/{id}/content", tag = "videos", params(("id" = Uuid, Path), UploadQuery),
     request_body(content = inline(String), content_type = "application/octet-stream"),
@@ -88,29 +103,83 @@ pub(super) async fn put_content(
         );
     }
     let before = super::owned(&state.db, *id, &auth.caller).await?;
-    refuse_by_announced_length(&request, state.uploads.max_bytes.get())?;
     let expected = announced_digest(&request)?;
+    let room = Room::of(&state, auth.caller.account_id, before.bytes).await?;
+    room.refuse_by_announced_length(&request)?;
 
-    let staged = receive(&state, before.id, body).await?;
+    let staged = receive(&state, before.id, auth.caller.account_id, room, body).await?;
     verify(&staged, expected)?;
     let content = Content { staged, filename: None, media_type };
-    let (row, replaced) =
-        task::to_its_end(attach(state.get_ref().clone(), before.id, content, query.analyze)).await?;
-    let mut response = if replaced { HttpResponse::Ok() } else { HttpResponse::Created() };
+    let row = task::to_its_end(attach(state.get_ref().clone(), before.id, content, query.analyze)).await?;
+    let mut response = if row.version > 1 { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))
 }
 
+/// How many bytes may come.
+#[derive(Clone, Copy)]
+pub(super) struct Room {
+    /// Of one video.
+    max_bytes: u64,
+    /// Of the account, besides what it has.
+    quota: Option<u64>,
+    /// What the account may have in all, to say so.
+    limit: u64,
+}
+
+impl Room {
+    /// What `account` may send, in place of `replaced` bytes.
+    pub(super) async fn of(state: &State, account: Uuid, replaced: Option<i64>) -> Result<Self, Problem> {
+        let replaced = replaced.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+        let quota = state.quota.room(&state.db, account).await?;
+        Ok(Self {
+            max_bytes: state.uploads.max_bytes.get(),
+            quota: quota.map(|room| room.saturating_add(replaced)),
+            limit: state.quota.max_bytes_per_account.map_or(u64::MAX, std::num::NonZeroU64::get),
+        })
+    }
+
+    fn bytes(self) -> u64 {
+        self.quota.map_or(self.max_bytes, |quota| Ord::min(quota, self.max_bytes))
+    }
+
+    fn check(self, bytes: u64) -> Result<(), Problem> {
+        if bytes > self.max_bytes {
+            Err(Problem::too_large(self.max_bytes))
+        } else if self.quota.is_some_and(|quota| bytes > quota) {
+            Err(quota::too_many_bytes(self.limit))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Refuses before a byte is read what says itself that it is too large.
+    pub(super) fn refuse_by_announced_length(self, request: &HttpRequest) -> Result<(), Problem> {
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        announced.and_then(|text| text.parse::<u64>().ok()).map_or(Ok(()), |bytes| self.check(bytes))
+    }
+}
+
 /// Receives the content of a video, which must not be empty.
-pub(super) async fn receive<S, E>(state: &State, video_id: Uuid, content: S) -> Result<Staged, Problem>
+pub(super) async fn receive<S, E>(
+    state: &State,
+    video_id: Uuid,
+    account: Uuid,
+    room: Room,
+    content: S,
+) -> Result<Staged, Problem>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: std::fmt::Display,
 {
     // One folder for all: a folder a video would stay behind, empty, when its upload is refused.
     let key = format!("videos/{video_id}-{}", Uuid::now_v7());
-    let received = state.blobs.receive(&key, content, state.uploads.max_bytes.get()).await;
+    let _place = state.receiving.enter(account)?;
+    let bounds = Bounds { max_bytes: room.bytes(), min_bytes_per_second: state.uploads.min_bytes_per_second };
+    let received = state.blobs.receive(&key, content, bounds).await;
     let staged = received.map_err(|error| match error {
-        ReceiveError::TooLarge(limit) => Problem::too_large(limit),
+        ReceiveError::TooLarge(limit) => {
+            room.check(limit.saturating_add(1)).err().unwrap_or_else(|| Problem::too_large(limit))
+        }
         ReceiveError::TooSlow => Problem::too_slow(),
         ReceiveError::Interrupted(error) => Problem::malformed("the upload broke off").cause(error),
         ReceiveError::Storage(error) => storage_failed(&error),
@@ -140,31 +209,23 @@ pub(crate) fn is_not_found(problem: &Problem) -> bool {
     problem.status_code() == StatusCode::NOT_FOUND
 }
 
-/// Publishes content, makes it a video's, and queues its analysis. Returns the record and whether there was content
-/// before.
+/// Publishes content, makes it a video's, and queues its analysis.
 async fn attach(
     state: State,
     id: Uuid,
     mut content: Content,
     analyze: bool,
-) -> Result<(video::Model, bool), Problem> {
+) -> Result<video::Model, Problem> {
     content.staged.publish().await.map_err(|error| storage_failed(&error))?;
-    let key = content.staged.key.clone();
-    let arrived = Arrived {
-        key: key.clone(),
-        bytes: i64::try_from(content.staged.bytes).map_err(Problem::internal)?,
-        sha256: content.staged.sha256,
-        filename: content.filename,
-        media_type: content.media_type,
-    };
+    let arrived = content.arrived()?;
+    let key = arrived.key.clone();
     match replace_content(&state, id, arrived, analyze).await {
-        Ok((transaction, row, old_key)) => {
+        Ok(Replaced { transaction, video, unnamed }) => {
             // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
             transaction.commit().await?;
             state.workers.wake();
-            let replaced = old_key.is_some();
-            state.blobs.discard(old_key).await;
-            Ok((row, replaced))
+            state.blobs.discard(unnamed).await;
+            Ok(video)
         }
         Err(problem) => {
             state.blobs.discard([key]).await;
@@ -173,24 +234,22 @@ async fn attach(
     }
 }
 
-/// Content that is in the store, under its key.
-pub(crate) struct Arrived {
-    pub(crate) key: String,
-    pub(crate) bytes: i64,
-    pub(crate) sha256: [u8; 32],
-    pub(crate) filename: Option<String>,
-    pub(crate) media_type: String,
+/// A video that has got content, once `transaction` is committed.
+pub(crate) struct Replaced {
+    pub(crate) transaction: DatabaseTransaction,
+    /// The record as it is then.
+    pub(crate) video: video::Model,
+    /// Blobs that nobody names any more then.
+    pub(crate) unnamed: Vec<String>,
 }
 
 /// Makes content a video's, and queues its analysis.
-///
-/// Returns a transaction to be committed, the record as it then is, and the key of the content that was there before.
 pub(crate) async fn replace_content(
     state: &State,
     id: Uuid,
     content: Arrived,
     analyze: bool,
-) -> Result<(DatabaseTransaction, video::Model, Option<String>), Problem> {
+) -> Result<Replaced, Problem> {
     let now = state.clock.now();
     let db = state.db.begin().await?;
     // The update comes first: it makes two uploads to one video take turns on PostgreSQL as well.
@@ -206,23 +265,31 @@ pub(crate) async fn replace_content(
     };
     // What was found in the old content is not known of the new.
     let before = Facts::default().of_record(before);
+    let key = content::keep(&db, &state.blobs, before.owner_id, &content).await?;
+    // After that, so that equal content in place of equal content is never without a name.
+    let released = content::release(&db, before.blob_key.as_ref()).await?;
+    state.quota.check_bytes(&db, before.owner_id).await?;
+    let unneeded = (key != content.key).then(|| content.key.clone());
     let after = video::Model {
         status: VideoStatus::Ready,
+        version: before.version + 1,
         filename: content.filename.or(before.filename),
         media_type: Some(content.media_type),
         bytes: Some(content.bytes),
         sha256: Some(hex::encode(content.sha256)),
-        blob_key: Some(content.key),
+        blob_key: Some(key),
         updated_at: now,
         ..before
     };
     video::Entity::update(after.clone().into_active_model().reset_all()).exec(&db).await?;
+    content::write_version(&db, &after).await?;
     queue::cancel(&db, id, now).await?;
     announce(&db, &after, now).await?;
     if analyze {
         enqueue(&db, &after, now).await?;
     }
-    Ok((db, after, before.blob_key))
+    let unnamed = released.into_iter().chain(unneeded).collect();
+    Ok(Replaced { transaction: db, video: after, unnamed })
 }
 
 /// Tells webhooks that the content of `video` is there.
@@ -244,14 +311,15 @@ pub(super) async fn enqueue(
     let options = Options::default();
     let new = NewJob {
         video_id: video.id,
+        version: video.version,
         owner_id: video.owner_id,
         options: &options,
         priority: Priority::default(),
     };
     match queue::enqueue(db, new, now).await {
         Ok(_) => Ok(()),
-        Err(EnqueueError::UnderWay) => {
-            Err(Problem::internal("an analysis is under way of content just stored"))
+        Err(error @ (EnqueueError::UnderWay | EnqueueError::Gone)) => {
+            Err(Problem::internal(format!("content just stored cannot be analysed: {error}")))
         }
         Err(EnqueueError::Database(error)) => Err(error.into()),
     }
@@ -267,15 +335,6 @@ pub(crate) fn accepted(content_type: Option<&str>) -> Result<String, Problem> {
         _ => false,
     };
     if taken { Ok(kind.essence_str().to_owned()) } else { Err(Problem::unsupported_media_type(ACCEPTED)) }
-}
-
-/// Refuses before a byte is read what says itself that it is too large.
-pub(super) fn refuse_by_announced_length(request: &HttpRequest, limit: u64) -> Result<(), Problem> {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    match announced.and_then(|text| text.parse::<u64>().ok()) {
-        Some(bytes) if bytes > limit => Err(Problem::too_large(limit)),
-        _ => Ok(()),
-    }
 }
 
 /// The SHA-256 that the client says its content has (RFC 9530 §2 and §3).

@@ -7,6 +7,8 @@ mod analyses;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod contents;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod jobs;
@@ -23,6 +25,7 @@ mod records;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod storage_check;
 mod support;
 #[cfg(test)]
 mod tokens;

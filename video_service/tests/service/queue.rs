@@ -81,7 +81,7 @@ impl Queue {
 
     async fn enqueue(&self, video_id: Uuid, owner_id: Uuid, priority: Priority) -> Uuid {
         let options = Options::default();
-        let new = NewJob { video_id, owner_id, options: &options, priority };
+        let new = NewJob { video_id, version: 0, owner_id, options: &options, priority };
         queue::enqueue(&self.db, new, self.now).await.unwrap().id
     }
 
@@ -257,10 +257,11 @@ async fn a_canceled_job_is_lost_to_its_worker(
 ) {
     let queue = Queue::with_a_job(backend).await;
     queue.claim("mine/0", queue.now).await.unwrap();
-    let canceled = queue::cancel(&queue.db, queue.video, queue.now).await.unwrap().unwrap();
+    assert!(queue::cancel(&queue.db, queue.video, queue.now).await.unwrap());
+    let canceled = queue::newest(&queue.db, queue.video, 0).await.unwrap().unwrap();
     assert_eq!((canceled.id, canceled.status), (queue.job, AnalysisStatus::Canceled));
     assert!(!queue::heartbeat(&queue.db, queue.job, "mine/0", None, queue.now, LEASE).await.unwrap());
-    assert!(queue::cancel(&queue.db, queue.video, queue.now).await.unwrap().is_none());
+    assert!(!queue::cancel(&queue.db, queue.video, queue.now).await.unwrap());
 }
 
 #[test]

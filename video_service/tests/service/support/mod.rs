@@ -156,9 +156,14 @@ impl Kadr {
         self.database.url()
     }
 
+    /// The folder of Video Service's store.
+    pub(crate) fn blob_dir(&self) -> PathBuf {
+        self.folder.path().join("video/blobs")
+    }
+
     /// Every file that holds, or is becoming, a blob.
     pub(crate) fn blobs(&self) -> Vec<PathBuf> {
-        files_below(&self.folder.path().join("video/blobs"))
+        files_below(&self.blob_dir())
     }
 }
 

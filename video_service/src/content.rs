@@ -1,0 +1,126 @@
+//! The bytes of an account's videos: each once, however many of its videos have them.
+//!
+//! A row of `content` counts the videos that name a blob. It is written in the transaction that gives a video its content
+//! or takes it away; blobs that nobody names any more are removed after the commit. A process that dies between the two
+//! leaves bytes that nobody names, never a name without bytes: `video_service storage check` finds them.
+
+use entity::video_db::{content, video, video_version};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter};
+use service_kit::problem::Problem;
+use uuid::Uuid;
+
+use crate::blobs::BlobStore;
+use crate::videos::storage_failed;
+
+/// Bytes that are in the store, under their key.
+pub(crate) struct Arrived {
+    pub(crate) key: String,
+    pub(crate) bytes: i64,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) filename: Option<String>,
+    pub(crate) media_type: String,
+}
+
+/// Names `arrived` for one more video of `owner`, and gives the key of the blob to use from now on: an older one where
+/// the account has the same bytes already. The new blob is then one that nobody names.
+///
+/// # Errors
+/// When the database or the store fails.
+pub(crate) async fn keep(
+    db: &impl ConnectionTrait,
+    blobs: &BlobStore,
+    owner: Uuid,
+    arrived: &Arrived,
+) -> Result<String, Problem> {
+    let sha256 = hex::encode(arrived.sha256);
+    let row = content::Model {
+        blob_key: arrived.key.clone(),
+        owner_id: owner,
+        sha256: sha256.clone(),
+        bytes: arrived.bytes,
+        videos: 1,
+    };
+    let one_more = OnConflict::columns([content::Column::OwnerId, content::Column::Sha256])
+        .value(content::Column::Videos, Expr::col((content::Entity, content::Column::Videos)).add(1))
+        .to_owned();
+    let insert = content::Entity::insert(row.into_active_model()).on_conflict(one_more);
+    insert.exec_without_returning(db).await?;
+    let kept = of_digest(db, owner, &sha256).await?;
+    let key = kept.ok_or_else(|| Problem::internal("content just written is not there"))?.blob_key;
+    // What was lost from the store is made good by who brings it again.
+    if key != arrived.key && blobs.size(&key).await.ok() != u64::try_from(arrived.bytes).ok() {
+        log::error!("a blob was lost and is replaced key={key}");
+        blobs.rename(&arrived.key, &key).await.map_err(|error| storage_failed(&error))?;
+    }
+    Ok(key)
+}
+
+/// Names content that the account has already for one more of its videos; `false` where it has it no more.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn share(db: &impl ConnectionTrait, key: &str) -> Result<bool, DbErr> {
+    let shared = content::Entity::update_many()
+        .filter(content::Column::BlobKey.eq(key))
+        .col_expr(content::Column::Videos, Expr::col(content::Column::Videos).add(1))
+        .exec(db)
+        .await?;
+    Ok(shared.rows_affected == 1)
+}
+
+/// Takes the name of one video away; the key of the blob where that was the last, to be removed after the commit.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn release(
+    db: &impl ConnectionTrait,
+    key: Option<&String>,
+) -> Result<Option<String>, DbErr> {
+    let Some(key) = key else { return Ok(None) };
+    content::Entity::update_many()
+        .filter(content::Column::BlobKey.eq(key))
+        .col_expr(content::Column::Videos, Expr::col(content::Column::Videos).sub(1))
+        .exec(db)
+        .await?;
+    let removed = content::Entity::delete_many()
+        .filter(content::Column::BlobKey.eq(key))
+        .filter(content::Column::Videos.lte(0))
+        .exec(db)
+        .await?;
+    Ok((removed.rows_affected == 1).then(|| key.clone()))
+}
+
+/// What `owner` has with the digest `sha256`, in lower-case hexadecimal.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn of_digest(
+    db: &impl ConnectionTrait,
+    owner: Uuid,
+    sha256: &str,
+) -> Result<Option<content::Model>, DbErr> {
+    content::Entity::find()
+        .filter(content::Column::OwnerId.eq(owner))
+        .filter(content::Column::Sha256.eq(sha256))
+        .one(db)
+        .await
+}
+
+/// Writes down what `video` has as its content from now on.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn write_version(db: &impl ConnectionTrait, video: &video::Model) -> Result<(), DbErr> {
+    let (Some(sha256), Some(bytes)) = (video.sha256.clone(), video.bytes) else { return Ok(()) };
+    let row = video_version::Model {
+        video_id: video.id,
+        version: video.version,
+        sha256,
+        bytes,
+        filename: video.filename.clone(),
+        media_type: video.media_type.clone(),
+        created_at: video.updated_at,
+    };
+    video_version::Entity::insert(row.into_active_model()).exec_without_returning(db).await.map(|_| ())
+}

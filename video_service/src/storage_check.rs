@@ -1,0 +1,202 @@
+//! `video_service storage check [--fix]`: compares what the database names with what the store has.
+//!
+//! A process that dies between a commit and the removal of bytes leaves bytes that nobody names; a disk that fails, names
+//! without bytes. Each finding is a line of text that says what is, or would be, done about it. It may run beside the
+//! service: what is young enough to belong to a request under way is left alone, and every repair is conditional on
+//! what was found.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::video_db::upload::{self, UploadStatus};
+use entity::video_db::video::VideoStatus;
+use entity::video_db::{analysis, content, video};
+use futures_util::StreamExt;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, TransactionTrait,
+};
+
+use crate::blobs::BlobStore;
+use crate::uploads;
+
+/// Rows and keys that are compared at a time.
+const BATCH: u16 = 500;
+/// What is younger may belong to a request that has not written its record yet.
+const YOUNG: TimeDelta = TimeDelta::minutes(10);
+
+/// Why the comparison broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The database failed.
+    #[error("database: {0}")]
+    Database(#[from] sea_orm::DbErr),
+    /// The store failed.
+    #[error("storage: {0}")]
+    Storage(#[from] object_store::Error),
+    /// The findings could not be written.
+    #[error("output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// A comparison, and what it has come to.
+pub struct StorageCheck<'a, W> {
+    /// Records.
+    pub db: &'a DatabaseConnection,
+    /// Bytes.
+    pub blobs: &'a BlobStore,
+    /// The present.
+    pub now: DateTime<Utc>,
+    /// Whether to repair.
+    pub fix: bool,
+    /// Where the findings go, a line each.
+    pub output: W,
+}
+
+impl<W: Write> StorageCheck<'_, W> {
+    /// Compares all; how many things are wrong, or were.
+    ///
+    /// # Errors
+    /// [`CheckError`]: what was found until then has been written.
+    pub async fn run(mut self) -> Result<u64, CheckError> {
+        let mut findings = self.compare_records().await?;
+        findings += self.compare_blobs().await?;
+        let verdict = match (findings, self.fix) {
+            (0, _) => "the database and the store agree".to_owned(),
+            (count, true) => format!("repaired: {count}"),
+            (count, false) => format!("wrong: {count}; nothing was changed, --fix repairs"),
+        };
+        writeln!(self.output, "{verdict}")?;
+        Ok(findings)
+    }
+
+    /// Content that the database has: are its bytes there, and do so many videos name it?
+    async fn compare_records(&mut self) -> Result<u64, CheckError> {
+        let mut findings = 0;
+        let mut after = String::new();
+        loop {
+            let rows = content::Entity::find()
+                .filter(content::Column::BlobKey.gt(after.as_str()))
+                .order_by_asc(content::Column::BlobKey)
+                .limit(u64::from(BATCH))
+                .all(self.db)
+                .await?;
+            let Some(last) = rows.last() else { return Ok(findings) };
+            last.blob_key.clone_into(&mut after);
+            for row in rows {
+                findings += self.compare_record(&row).await?;
+            }
+        }
+    }
+
+    async fn compare_record(&mut self, row: &content::Model) -> Result<u64, CheckError> {
+        let key = &row.blob_key;
+        let found = match self.blobs.size(key).await {
+            Ok(bytes) => i64::try_from(bytes).ok(),
+            Err(object_store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let named = video::Entity::find().filter(video::COLUMN.blob_key.eq(key.clone()));
+        let videos = i32::try_from(named.count(self.db).await?).unwrap_or(i32::MAX);
+        if found != Some(row.bytes) {
+            let what = found.map_or("is gone".to_owned(), |bytes| format!("has {bytes} bytes"));
+            let of = format!("{key}: {what} instead of {} bytes, of {videos} videos", row.bytes);
+            self.say(&of, "wait for their bytes again", "would wait for their bytes again")?;
+            if self.fix {
+                self.let_videos_wait(row).await?;
+            }
+            return Ok(1);
+        }
+        if videos != row.videos {
+            let of = format!("{key}: {} videos are counted, {videos} name it", row.videos);
+            self.say(&of, "counted anew", "would be counted anew")?;
+            if self.fix {
+                self.count_anew(row, videos).await?;
+            }
+            return Ok(1);
+        }
+        Ok(0)
+    }
+
+    /// Records whose bytes are lost say so: their owner can send them again.
+    async fn let_videos_wait(&self, row: &content::Model) -> Result<(), CheckError> {
+        let db = self.db.begin().await?;
+        video::Entity::update_many()
+            .filter(video::COLUMN.blob_key.eq(row.blob_key.clone()))
+            .col_expr(video::Column::Status, Expr::value(VideoStatus::Waiting))
+            .col_expr(video::Column::BlobKey, Expr::value(None::<String>))
+            .col_expr(video::Column::Sha256, Expr::value(None::<String>))
+            .col_expr(video::Column::Bytes, Expr::value(None::<i64>))
+            .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
+            .exec(&db)
+            .await?;
+        content::Entity::delete_by_id(row.blob_key.clone()).exec(&db).await?;
+        db.commit().await?;
+        self.blobs.delete(&row.blob_key).await?;
+        Ok(())
+    }
+
+    async fn count_anew(&self, row: &content::Model, videos: i32) -> Result<(), CheckError> {
+        let unchanged =
+            || content::Column::BlobKey.eq(row.blob_key.as_str()).and(content::Column::Videos.eq(row.videos));
+        if videos > 0 {
+            content::Entity::update_many()
+                .filter(unchanged())
+                .col_expr(content::Column::Videos, Expr::value(videos))
+                .exec(self.db)
+                .await?;
+        } else if content::Entity::delete_many().filter(unchanged()).exec(self.db).await?.rows_affected == 1 {
+            self.blobs.delete(&row.blob_key).await?;
+        }
+        Ok(())
+    }
+
+    /// Blobs that the store has: does somebody name them?
+    async fn compare_blobs(&mut self) -> Result<u64, CheckError> {
+        let mut findings = 0;
+        for folder in ["videos", "posters"] {
+            let mut listing = self.blobs.list(folder).chunks(usize::from(BATCH));
+            while let Some(blobs) = listing.next().await {
+                let blobs = blobs.into_iter().collect::<Result<Vec<_>, _>>()?;
+                let old = blobs.into_iter().filter(|blob| self.now - blob.last_modified >= YOUNG);
+                let old: Vec<_> = old.map(|blob| (blob.location.to_string(), blob.size)).collect();
+                let keys = || old.iter().map(|(key, _)| key.as_str());
+                let named: HashSet<String> = if folder == "videos" {
+                    let rows = content::Entity::find().filter(content::Column::BlobKey.is_in(keys()));
+                    let rows = rows.all(self.db).await?.into_iter().map(|row| row.blob_key);
+                    rows.chain(self.on_their_way(keys()).await?).collect()
+                } else {
+                    let rows = analysis::Entity::find().filter(analysis::Column::PosterKey.is_in(keys()));
+                    rows.all(self.db).await?.into_iter().filter_map(|row| row.poster_key).collect()
+                };
+                for (key, bytes) in old.iter().filter(|(key, _)| !named.contains(key)) {
+                    findings += 1;
+                    self.say(
+                        &format!("{key}: nobody names these {bytes} bytes"),
+                        "removed",
+                        "would be removed",
+                    )?;
+                    if self.fix {
+                        self.blobs.delete(key).await?;
+                    }
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    /// The keys of whole resumable uploads that no video names yet: whoever was at it may have died.
+    async fn on_their_way<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Result<Vec<String>, CheckError> {
+        let ids = keys.filter_map(uploads::id_in_key);
+        let rows = upload::Entity::find()
+            .filter(upload::Column::Id.is_in(ids))
+            .filter(upload::Column::Status.eq(UploadStatus::Verifying));
+        Ok(rows.all(self.db).await?.iter().map(uploads::content_key).collect())
+    }
+
+    fn say(&mut self, finding: &str, done: &str, to_do: &str) -> io::Result<()> {
+        writeln!(self.output, "{finding}: {}", if self.fix { done } else { to_do })
+    }
+}
