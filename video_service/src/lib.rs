@@ -9,6 +9,7 @@ mod api;
 pub mod auth;
 pub mod blobs;
 pub mod facts;
+mod features;
 mod idempotency;
 pub mod identity;
 pub mod job;

@@ -9,6 +9,8 @@ mod bad_input;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod library;
