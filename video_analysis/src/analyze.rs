@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::decode::{Pictures, Sound, VideoJob, decode_pictures, decode_sound};
-use crate::detect::{AudioDetector, Detector, Film, Findings, audio_detectors, video_detectors};
-use crate::digest::{check_file, identify};
+use crate::decode::{VideoJob, decode_pictures, decode_sound};
+use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
+use crate::digest::{file_size, identify};
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
+use crate::features::{Footage, Levels, Sound, SoundExtractor};
 use crate::numeric::{count_to_f64, len, round};
 use crate::observer::{Observer, Tracker};
 use crate::options::Options;
@@ -16,6 +17,7 @@ use crate::process::Processes;
 use crate::report::{
     Coverage, DetectorRun, DetectorStatus, Engine, Input, Report, SCHEMA_VERSION, canonical_value,
 };
+use crate::store::{Kept, Key};
 
 /// Analyses one file. Blocks until it is done; decoding uses `execution.workers` processes and one more for sound.
 ///
@@ -28,7 +30,7 @@ pub fn analyze(
     observer: &dyn Observer,
 ) -> Result<Report, Error> {
     options.validate().map_err(|invalid| Error::new(ErrorKind::InvalidOptions, invalid.to_string()))?;
-    check_file(input)?;
+    file_size(input)?;
     let processes = Processes::new(execution)?;
     watched(&processes, execution, observer, || {
         let tracker = Tracker::new(observer);
@@ -68,6 +70,13 @@ struct Analysis<'a> {
     tracker: &'a Tracker<'a>,
 }
 
+/// What detectors work from, and what it was made of.
+struct Material {
+    input: Input,
+    footage: Option<Footage>,
+    sound: Option<Sound>,
+}
+
 /// The examined part of a stream.
 struct Examined {
     coverage: Coverage,
@@ -78,28 +87,26 @@ struct Examined {
 impl Analysis<'_> {
     fn run(&self) -> Result<Report, Error> {
         let (probe, video, audio) = probe(self.input, self.execution, self.processes)?;
-        let mut findings = Findings::default();
-        let (input, pictures, sound) = self.decode(&probe, video.as_ref(), audio.as_ref(), &mut findings)?;
+        let Material { input, footage, sound } = self.material(&probe, video.as_ref(), audio.as_ref())?;
         self.tracker.detecting();
-        let film = video.as_ref().zip(pictures).map(|(track, (index, pictures))| {
-            let cut_off = is_cut_off(&probe.container.format, track.declared_frames, index.listed);
-            let damaged = probe.damaged || index.damaged || pictures.damaged || cut_off;
+        let film = video.as_ref().zip(footage).map(|(track, footage)| {
+            let cut_off = is_cut_off(&probe.container.format, track.declared_frames, footage.listed);
+            let damaged = probe.damaged || footage.damaged || cut_off;
             let rate = track.average_frame_rate;
-            (Film::new(pictures.features.frames, track.time_base, index.last_duration, rate), damaged)
+            (Film::new(footage.frames, track.time_base, footage.last_duration, rate), damaged)
         });
         let frames = film.as_ref().map_or(0, |(film, _)| len(film.frames.len()));
-        if frames == 0 && sound.as_ref().is_none_or(|(sound, _)| sound.samples == 0) {
+        let sound = audio.as_ref().zip(sound.as_ref());
+        if frames == 0 && sound.is_none_or(|(_, sound)| sound.samples == 0) {
             return Err(Error::new(ErrorKind::Undecodable, "no picture and no sample"));
         }
         let seen = video
             .as_ref()
             .zip(film.as_ref())
             .map(|(track, (film, damaged))| examined_pictures(track, film, *damaged));
-        let heard = audio
-            .as_ref()
-            .zip(sound.as_ref())
-            .map(|(track, (sound, _))| examined_sound(track, sound, probe.damaged));
+        let heard = sound.map(|(track, sound)| examined_sound(track, sound, probe.damaged));
 
+        let mut findings = Findings::default();
         let mut detectors = Vec::new();
         for detector in video_detectors(self.options) {
             if let Some((film, _)) = film.as_ref().filter(|(film, _)| !film.frames.is_empty()) {
@@ -107,93 +114,118 @@ impl Analysis<'_> {
             }
             detectors.push(run_of(detector.as_ref(), seen.as_ref(), "video")?);
         }
-        detectors.extend(
-            self.audio_runs(heard.as_ref(), sound.as_ref().map(|(_, detectors)| detectors.as_slice()))?,
-        );
+        for detector in sound_detectors(self.options) {
+            if let Some((track, sound)) = sound {
+                detector.detect(track, sound, &mut findings);
+            }
+            detectors.push(run_of(detector.as_ref(), heard.as_ref(), "audio")?);
+        }
 
         let report = Self::report(probe, input, frames, findings, detectors)?;
         self.tracker.finished();
         Ok(report)
     }
 
-    /// Identity, sound and pictures, side by side.
-    #[expect(clippy::type_complexity, reason = "three results of one scope, taken apart by the only caller")]
+    /// From the cache where it is there, else by decoding.
+    fn material(
+        &self,
+        probe: &Probe,
+        video: Option<&VideoTrack>,
+        audio: Option<&AudioTrack>,
+    ) -> Result<Material, Error> {
+        let Some(cache) = &self.execution.feature_cache else {
+            return self.decode(probe, video, audio, None, Kept::default());
+        };
+        let key = |input: &Input| {
+            let streams = [video.map(|track| track.index), audio.map(|track| track.index)];
+            Key::new(input, &probe.decoder, streams)
+        };
+        // The digest is waited for only where it may be worth it; it is otherwise made while decoding.
+        let promising = cache.has_any_of_size(file_size(self.input)?);
+        let known = promising.then(|| identify(self.input, &self.processes.watch)).transpose()?;
+        let mut kept = known.as_ref().map(|input| cache.load(&key(input))).unwrap_or_default();
+        kept.sound = kept.sound.filter(|sound| sound.quiet.below(&self.options.silence).is_some());
+        let has = (kept.footage.is_some(), kept.sound.is_some());
+        if let (Some(track), Some(footage)) = (video, &kept.footage) {
+            self.check_span(footage.span, track)?;
+            self.tracker.probed(Some(footage.packets));
+            self.tracker.decoded(footage.packets);
+        }
+        if has.0 || has.1 {
+            log::info!("features from cache pictures={} sound={}", has.0, has.1);
+        }
+        let material = self.decode(probe, video, audio, known, kept)?;
+        // What a decoder complained about may be its limits and not the file: that is decoded anew each time.
+        let footage = material.footage.as_ref().filter(|footage| !footage.damaged);
+        let sound = material.sound.as_ref().filter(|sound| !sound.damaged);
+        if has != (footage.is_some(), sound.is_some()) {
+            cache.keep(&key(&material.input), footage, sound);
+        }
+        Ok(material)
+    }
+
+    /// Identity, sound and pictures, side by side, as far as they are not there already.
     fn decode(
         &self,
         probe: &Probe,
         video: Option<&VideoTrack>,
         audio: Option<&AudioTrack>,
-        findings: &mut Findings,
-    ) -> Result<(Input, Option<(PacketIndex, Pictures)>, Option<(Sound, Vec<Box<dyn AudioDetector>>)>), Error>
-    {
+        known: Option<Input>,
+        kept: Kept,
+    ) -> Result<Material, Error> {
         std::thread::scope(|scope| {
-            let identity = scope.spawn(|| identify(self.input, &self.processes.watch));
-            let sound = audio.map(|track| scope.spawn(move || self.sound(probe, track)));
-            let pictures = video.map(|track| self.pictures(probe, track));
+            let identity =
+                scope.spawn(|| known.map_or_else(|| identify(self.input, &self.processes.watch), Ok));
+            let sound = audio.filter(|_| kept.sound.is_none());
+            let sound = sound.map(|track| scope.spawn(move || self.sound(probe, track)));
+            let footage = video.filter(|_| kept.footage.is_none()).map(|track| self.footage(probe, track));
             let (input, sound) = (joined(identity), sound.map(joined));
-            let pictures = pictures.transpose()?;
-            let sound = match sound.transpose()? {
-                Some((sound, mut detectors)) => {
-                    if sound.samples > 0 {
-                        detectors.iter_mut().try_for_each(|detector| detector.finish(findings))?;
-                    }
-                    Some((sound, detectors))
-                }
-                None => None,
-            };
-            Ok((input?, pictures, sound))
+            let footage = footage.transpose()?.or(kept.footage);
+            let sound = sound.transpose()?.or(kept.sound);
+            Ok(Material { input: input?, footage, sound })
         })
     }
 
-    fn sound(
-        &self,
-        probe: &Probe,
-        track: &AudioTrack,
-    ) -> Result<(Sound, Vec<Box<dyn AudioDetector>>), Error> {
-        let mut detectors = audio_detectors(self.options, track)?;
-        let sound = decode_sound(probe, track, self.execution, self.processes, &mut detectors)?;
-        Ok((sound, detectors))
+    fn sound(&self, probe: &Probe, track: &AudioTrack) -> Result<Sound, Error> {
+        let asked = Levels::asked(&self.options.silence);
+        let levels = if self.execution.feature_cache.is_some() { asked.and_others() } else { asked };
+        let extractor = SoundExtractor::new(track, levels)?;
+        decode_sound(probe, track, self.execution, self.processes, extractor)
     }
 
-    fn pictures(&self, probe: &Probe, track: &VideoTrack) -> Result<(PacketIndex, Pictures), Error> {
+    fn footage(&self, probe: &Probe, track: &VideoTrack) -> Result<Footage, Error> {
         let index = PacketIndex::read(&probe.url, track.index, self.execution.max_pixels, self.processes)?;
-        if let (Some((first, _)), Some((last, _))) = (index.shown.first(), index.shown.last()) {
-            check_duration(
-                span_seconds(last.abs_diff(*first), track.time_base),
-                self.execution.max_duration,
-            )?;
-        }
+        let ends = index.shown.first().zip(index.shown.last());
+        let span = ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
+        self.check_span(span, track)?;
         self.tracker.probed(Some(index.packets));
         let pictures = decode_pictures(&VideoJob {
             probe,
             track,
             index: &index,
-            dark_below: dark_below(self.options.black.pixel_threshold),
             execution: self.execution,
             processes: self.processes,
             tracker: self.tracker,
         })?;
-        let frames = pictures.features.frames.len();
+        let frames = pictures.features.frames;
         log::debug!(
-            "pictures decoded frames={frames} pieces={} damaged={}",
+            "pictures decoded frames={} pieces={} damaged={}",
+            frames.len(),
             pictures.pieces,
             pictures.damaged
         );
-        Ok((index, pictures))
+        Ok(Footage {
+            frames,
+            packets: index.packets,
+            listed: index.listed,
+            span,
+            last_duration: index.last_duration,
+            damaged: index.damaged || pictures.damaged,
+        })
     }
 
-    /// Audio detectors exist only for a stream; without one, their names and parameters are still told.
-    fn audio_runs(
-        &self,
-        heard: Option<&Examined>,
-        detectors: Option<&[Box<dyn AudioDetector>]>,
-    ) -> Result<Vec<DetectorRun>, Error> {
-        if let Some(detectors) = detectors {
-            return detectors.iter().map(|detector| run_of(detector.as_ref(), heard, "audio")).collect();
-        }
-        let nominal = AudioTrack::nominal();
-        let detectors = audio_detectors(self.options, &nominal)?;
-        detectors.iter().map(|detector| run_of(detector.as_ref(), None, "audio")).collect()
+    fn check_span(&self, ticks: u64, track: &VideoTrack) -> Result<(), Error> {
+        check_duration(span_seconds(ticks, track.time_base), self.execution.max_duration)
     }
 
     fn report(
@@ -236,15 +268,6 @@ fn is_cut_off(format: &str, declared: Option<u64>, listed: u64) -> bool {
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// The first luma value that is not black.
-fn dark_below(pixel_threshold: f64) -> u8 {
-    let limit = pixel_threshold * 255.0;
-    (0..=u8::MAX)
-        .take_while(|value| f64::from(*value) < limit)
-        .last()
-        .map_or(0, |value| value.saturating_add(1))
 }
 
 fn examined_pictures(track: &VideoTrack, film: &Film, damaged: bool) -> Examined {

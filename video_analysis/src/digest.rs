@@ -14,8 +14,8 @@ use crate::report::Input;
 /// Large enough that hashing and not system calls take the time.
 const CHUNK: usize = 1 << 20;
 
-/// Refuses what is no file or has no bytes, before anything is started.
-pub(crate) fn check_file(input: &Path) -> Result<(), Error> {
+/// The size; refuses what is no file or has no bytes, before anything is started.
+pub(crate) fn file_size(input: &Path) -> Result<u64, Error> {
     let metadata =
         std::fs::metadata(input).map_err(|error| Error::io(&input.display().to_string(), &error))?;
     if !metadata.is_file() {
@@ -24,7 +24,7 @@ pub(crate) fn check_file(input: &Path) -> Result<(), Error> {
     if metadata.len() == 0 {
         return Err(Error::new(ErrorKind::EmptyFile, input.display().to_string()));
     }
-    Ok(())
+    Ok(metadata.len())
 }
 
 /// Reads the whole file.

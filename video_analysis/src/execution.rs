@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::store::FeatureCache;
+
 /// How the work is done: parallelism, limits and tools. Two runs with different `Execution`s give the same report, or one
 /// of them gives an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Execution {
     pub ffmpeg: PathBuf,
     /// The `ffprobe` program: a path, or a name looked up in `PATH`.
     pub ffprobe: PathBuf,
+    /// Where features are kept for the next analysis of the same bytes.
+    pub feature_cache: Option<FeatureCache>,
 }
 
 /// What decoders may use. All but `wall` are enforced by the kernel on each process.
@@ -57,7 +61,7 @@ impl Default for Limits {
 }
 
 impl Default for Execution {
-    /// As many pieces as cores, but two at least; 8192 × 4608 pixels, 12 hours, 128 streams; tools from `PATH`.
+    /// As many pieces as cores, but two at least; 8192 × 4608 pixels, 12 hours, 128 streams; tools from `PATH`; no cache.
     fn default() -> Self {
         const TWO: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
         let cores = std::thread::available_parallelism().unwrap_or(TWO).max(TWO);
@@ -70,6 +74,7 @@ impl Default for Execution {
             max_streams: 128,
             ffmpeg: PathBuf::from("ffmpeg"),
             ffprobe: PathBuf::from("ffprobe"),
+            feature_cache: None,
         }
     }
 }

@@ -32,12 +32,19 @@ mod probe;
 mod process;
 mod rational;
 pub mod report;
+#[cfg(feature = "utoipa")]
+mod schema;
+mod store;
 
 pub use analyze::analyze;
+pub use detect::detector_names;
 pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
 pub use observer::{Observer, Progress, Stage};
-pub use options::{BlackOptions, InvalidOption, Options, ShotOptions, SilenceOptions};
+pub use options::{BlackOptions, InvalidOption, InvalidOptions, Options, ShotOptions, SilenceOptions};
 pub use poster::poster_jpeg;
 pub use rational::{NotRational, Rational};
 pub use report::Report;
+#[cfg(feature = "utoipa")]
+pub use schema::options_schema;
+pub use store::FeatureCache;

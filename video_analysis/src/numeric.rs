@@ -31,6 +31,18 @@ pub(crate) fn to_f32(value: f64) -> f32 {
     value as f32
 }
 
+/// A number that is whole and fits, as an integer.
+pub(crate) fn whole_number(value: f64) -> Option<u32> {
+    let fits = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole and in range, or not taken"
+    )]
+    let whole = fits.then_some(value as u32);
+    whole
+}
+
 /// Rounds half away from zero to a fixed number of decimals, so that the report's bytes are stable; no negative zero.
 pub(crate) fn round(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);

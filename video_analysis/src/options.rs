@@ -1,6 +1,12 @@
 //! What an analysis looks for. Everything here changes the report.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::numeric::whole_number;
 
 /// Parameters of the detectors, all optional in JSON; unknown members are refused.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -8,10 +14,13 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct Options {
     /// Shot boundaries.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
     pub shots: ShotOptions,
     /// Black ranges.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
     pub black: BlackOptions,
     /// Silent ranges.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
     pub silence: SilenceOptions,
 }
 
@@ -21,10 +30,14 @@ pub struct Options {
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct ShotOptions {
     /// Smallest change between the pictures before and after a cut, in grey levels (0 to 255).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 255))]
     pub min_change: f64,
-    /// How many times larger than the change around it a cut must be.
+    /// How many times larger than the change around it a cut must be (0 to 1000).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 1000))]
     pub min_contrast: f64,
-    /// Shortest fade, in frames.
+    /// Shortest fade, in frames (2 to 1000).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 2, maximum = 1000))]
+    #[serde(deserialize_with = "whole")]
     pub min_fade_frames: u32,
 }
 
@@ -40,10 +53,13 @@ impl Default for ShotOptions {
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct BlackOptions {
     /// A pixel is black when its luma is below this share of full range (0 to 1).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 1))]
     pub pixel_threshold: f64,
     /// A picture is black when at least this share of its pixels is (0 to 1).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 1))]
     pub min_coverage: f64,
-    /// Shortest range that is reported, in seconds.
+    /// Shortest range that is reported, in seconds (0 to 86400).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 86400))]
     pub min_seconds: f64,
 }
 
@@ -58,9 +74,11 @@ impl Default for BlackOptions {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct SilenceOptions {
-    /// A sample is silent when all channels are below this level, in dB below full scale (below 0).
+    /// A sample is silent when all channels are below this level, in dB relative to full scale (from -200 to below 0).
+    #[cfg_attr(feature = "utoipa", schema(minimum = -200, exclusive_maximum = 0))]
     pub threshold_dbfs: f64,
-    /// Shortest range that is reported, in seconds.
+    /// Shortest range that is reported, in seconds (0 to 86400).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 86400))]
     pub min_seconds: f64,
 }
 
@@ -68,6 +86,12 @@ impl Default for SilenceOptions {
     fn default() -> Self {
         Self { threshold_dbfs: -60.0, min_seconds: 0.5 }
     }
+}
+
+/// A whole number, however it is written: to JSON Schema, `4.0` is an integer as `4` is.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    whole_number(value).ok_or_else(|| D::Error::custom("must be a whole number that is not negative"))
 }
 
 /// One member of the options has a value that makes no sense.
@@ -80,41 +104,63 @@ pub struct InvalidOption {
     pub message: &'static str,
 }
 
+/// Some members of the options have values that make no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidOptions(pub Vec<InvalidOption>);
+
+impl fmt::Display for InvalidOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, wrong) in self.0.iter().enumerate() {
+            write!(f, "{}{wrong}", if number > 0 { "; " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for InvalidOptions {}
+
+/// Where a member is, what it is, and what it may be.
+type Rule = (&'static str, f64, (Bound<f64>, Bound<f64>), &'static str);
+
 impl Options {
     /// Checks every value against its range.
     ///
     /// # Errors
-    /// The first member that is out of its range.
-    pub fn validate(&self) -> Result<(), InvalidOption> {
-        let share = |value: f64| (0.0..=1.0).contains(&value);
-        let positive = |value: f64| value.is_finite() && value >= 0.0;
-        let day = |value: f64| (0.0..=86_400.0).contains(&value);
-        let rules = [
+    /// All members that are out of their range.
+    pub fn validate(&self) -> Result<(), InvalidOptions> {
+        let wrong = |(pointer, value, range, message): Rule| {
+            (!range.contains(&value)).then_some(InvalidOption { pointer, message })
+        };
+        let wrong: Vec<_> = self.rules().into_iter().filter_map(wrong).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(InvalidOptions(wrong)) }
+    }
+
+    /// The same ranges as in the attributes of the members, which the schema is made from; tests hold them together.
+    fn rules(&self) -> [Rule; 8] {
+        use Bound::{Excluded, Included};
+        let to = |from: f64, to: f64| (Included(from), Included(to));
+        let Self { shots, black, silence } = self;
+        let day = to(0.0, 86_400.0);
+        [
+            ("/shots/min_change", shots.min_change, to(0.0, 255.0), "must be between 0 and 255 grey levels"),
+            ("/shots/min_contrast", shots.min_contrast, to(0.0, 1000.0), "must be between 0 and 1000"),
             (
-                (0.0..=255.0).contains(&self.shots.min_change),
-                "/shots/min_change",
-                "must be between 0 and 255 grey levels",
-            ),
-            (positive(self.shots.min_contrast), "/shots/min_contrast", "must be zero or more"),
-            (
-                (2..=1000).contains(&self.shots.min_fade_frames),
                 "/shots/min_fade_frames",
+                shots.min_fade_frames.into(),
+                to(2.0, 1000.0),
                 "must be between 2 and 1000 frames",
             ),
-            (share(self.black.pixel_threshold), "/black/pixel_threshold", "must be between 0 and 1"),
-            (share(self.black.min_coverage), "/black/min_coverage", "must be between 0 and 1"),
-            (day(self.black.min_seconds), "/black/min_seconds", "must be between 0 and 86400 seconds"),
+            ("/black/pixel_threshold", black.pixel_threshold, to(0.0, 1.0), "must be between 0 and 1"),
+            ("/black/min_coverage", black.min_coverage, to(0.0, 1.0), "must be between 0 and 1"),
+            ("/black/min_seconds", black.min_seconds, day, "must be between 0 and 86400 seconds"),
             (
-                (-200.0..0.0).contains(&self.silence.threshold_dbfs),
                 "/silence/threshold_dbfs",
+                silence.threshold_dbfs,
+                (Included(-200.0), Excluded(0.0)),
                 "must be between -200 and 0 dB, 0 excluded",
             ),
-            (day(self.silence.min_seconds), "/silence/min_seconds", "must be between 0 and 86400 seconds"),
-        ];
-        match rules.into_iter().find(|(right, ..)| !right) {
-            Some((_, pointer, message)) => Err(InvalidOption { pointer, message }),
-            None => Ok(()),
-        }
+            ("/silence/min_seconds", silence.min_seconds, day, "must be between 0 and 86400 seconds"),
+        ]
     }
 }
 
@@ -132,12 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let read = |text: &str| serde_json::from_str::<ShotOptions>(text).map(|shots| shots.min_fade_frames);
+        assert_eq!(read(r#"{"min_fade_frames":4.0}"#).unwrap(), 4);
+        for wrong in ["4.5", "-1", "1e10", "\"4\"", "null"] {
+            assert!(read(&format!(r#"{{"min_fade_frames":{wrong}}}"#)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_wrong_value_is_named_by_its_pointer() {
         let mut options = Options::default();
         assert_eq!(options.validate(), Ok(()));
         options.silence.threshold_dbfs = 3.0;
-        assert_eq!(options.validate().unwrap_err().pointer, "/silence/threshold_dbfs");
         options.black.min_coverage = f64::NAN;
-        assert_eq!(options.validate().unwrap_err().pointer, "/black/min_coverage");
+        let wrong = options.validate().unwrap_err();
+        let pointers: Vec<_> = wrong.0.into_iter().map(|wrong| wrong.pointer).collect();
+        assert_eq!(pointers, ["/black/min_coverage", "/silence/threshold_dbfs"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::analyze::watched;
-use crate::digest::check_file;
+use crate::digest::file_size;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::process::{Processes, Program, demuxing_rules, input_url};
@@ -24,7 +24,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// [`ErrorKind::Undecodable`] when the report names no poster or the picture is not found in the file; otherwise as
 /// [`analyze`](crate::analyze).
 pub fn poster_jpeg(input: &Path, report: &Report, execution: &Execution) -> Result<Vec<u8>, Error> {
-    check_file(input)?;
+    file_size(input)?;
     let missing = || Error::new(ErrorKind::Undecodable, "no poster");
     let poster = report.poster.as_ref().ok_or_else(missing)?;
     let stream =

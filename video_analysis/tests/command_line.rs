@@ -37,6 +37,16 @@ fn a_report_is_printed_as_json_and_read_again_as_a_table() {
 }
 
 #[test]
+fn a_second_run_with_the_same_cache_prints_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, sample) = (folder.path().join("features"), sample());
+    let arguments = ["--feature-cache", cache.to_str().unwrap(), sample.to_str().unwrap()];
+    let [first, second] = [run(&arguments), run(&arguments)];
+    assert!(first.status.success() && first.stdout == second.stdout);
+    assert_eq!(std::fs::read_dir(cache).unwrap().count(), 1);
+}
+
+#[test]
 fn a_failed_analysis_exits_with_1_and_says_why_in_its_first_line() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.mp4");

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod blobs;
 mod content;
 pub mod facts;
+mod features;
 mod idempotency;
 pub mod identity;
 pub mod job;

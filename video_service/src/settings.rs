@@ -14,7 +14,7 @@ use service_kit::database::DatabaseSettings;
 use service_kit::logging::LogSettings;
 use service_kit::secret_file;
 use service_kit::settings::{self, SettingsError};
-use video_analysis::{Execution, Limits};
+use video_analysis::{Execution, FeatureCache, Limits};
 
 pub use webhooks::{RetrySchedule, WebhookSettings};
 
@@ -182,6 +182,10 @@ pub struct AnalysisSettings {
     pub max_pixels: NonZeroU64,
     /// Longest video.
     pub max_duration_seconds: NonZeroU64,
+    /// Most bytes of kept features; 0 keeps none.
+    pub feature_cache_bytes: u64,
+    /// `features` in the data directory where it is not given.
+    pub feature_cache_dir: Option<PathBuf>,
     /// The program.
     pub ffmpeg: PathBuf,
     /// The program.
@@ -227,6 +231,14 @@ impl Settings {
     #[must_use]
     pub fn blob_dir(&self) -> PathBuf {
         self.storage.directory.clone().unwrap_or_else(|| self.data_dir.join("blobs"))
+    }
+
+    /// Where features are kept for the next analysis of the same content.
+    #[must_use]
+    pub fn feature_cache(&self) -> FeatureCache {
+        let given = self.analysis.feature_cache_dir.clone();
+        let directory = given.unwrap_or_else(|| self.data_dir.join("features"));
+        FeatureCache::new(directory, self.analysis.feature_cache_bytes)
     }
 
     /// The SQLite file that is used where no database is given.

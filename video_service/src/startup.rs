@@ -19,10 +19,12 @@ use service_kit::security_headers::security_headers;
 use service_kit::settings::SettingsError;
 use service_kit::shutdown::Signals;
 use service_kit::{app, endpoint, health, metrics, openapi, request};
+use video_analysis::{Execution, FeatureCache};
 
 use crate::api;
 use crate::auth::Introspector;
 use crate::blobs::BlobStore;
+use crate::features;
 use crate::idempotency;
 use crate::identity::WorkerIdentity;
 use crate::job::Runner;
@@ -99,6 +101,12 @@ impl Application {
             Role::Serve => (AnalysisWorkers::default(), None),
             Role::Work | Role::All => {
                 let (workers, identity) = start_workers(&settings, &db, &blobs, &clock).await?;
+                let interval = settings.library.purge_interval_seconds.get();
+                actix_web::rt::spawn(forget_features_for_ever(
+                    db.clone(),
+                    settings.feature_cache(),
+                    interval,
+                ));
                 (workers, Some(identity))
             }
         };
@@ -208,6 +216,9 @@ async fn start_workers(
     clock: &SharedClock,
 ) -> Result<(AnalysisWorkers, WorkerIdentity), StartError> {
     let analysis = &settings.analysis;
+    let cache = settings.feature_cache();
+    cache.tidy().map_err(|error| SettingsError::key("analysis.feature_cache_dir", error.to_string()))?;
+    let feature_cache = (analysis.feature_cache_bytes > 0).then_some(cache);
     let identity = WorkerIdentity::take(&settings.data_dir.join("workers"))
         .map_err(|error| StartError::Environment(format!("no worker identity: {error}")))?;
     let runner = Runner {
@@ -219,7 +230,7 @@ async fn start_workers(
         stall: Duration::from_secs(analysis.stall_seconds.get()),
         max_attempts: analysis.max_attempts.get(),
         retry_backoff: Duration::from_secs(analysis.retry_backoff_seconds),
-        execution: analysis.execution(),
+        execution: Execution { feature_cache, ..analysis.execution() },
     };
     let mine = Abandoned::By(identity.id());
     let recovered = queue::recover(db, mine, runner.max_attempts, clock.now()).await.map_err(environment)?;
@@ -286,6 +297,19 @@ async fn purge_for_ever(state: State, interval: u64) {
             Err(problem) => {
                 log::warn!("trash not purged cause=\"{}\"", problem.log_cause().unwrap_or_default());
             }
+        }
+    }
+}
+
+/// Removes the features of content that no video has any more, now and every `interval` seconds.
+async fn forget_features_for_ever(db: DatabaseConnection, cache: FeatureCache, interval: u64) {
+    let mut times = actix_web::rt::time::interval(Duration::from_secs(interval));
+    loop {
+        times.tick().await;
+        match features::forget_orphans(&db, &cache).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("features of deleted content removed contents={count}"),
+            Err(error) => log::warn!("features of deleted content not removed cause=\"{error}\""),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use video_analysis::{Execution, Options, Report, analyze, poster_jpeg};
+use video_analysis::{Execution, FeatureCache, Options, Report, analyze, poster_jpeg};
 
 /// Analyse a video or audio file: shots, fades, black and silent ranges, loudness, poster, metadata.
 ///
@@ -22,7 +22,7 @@ struct Arguments {
     file: Option<PathBuf>,
 
     /// Print a saved report instead of analysing a file.
-    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["file", "segments", "poster", "options"])]
+    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["file", "segments", "poster", "options", "feature_cache"])]
     report: Option<PathBuf>,
 
     /// How to print the report.
@@ -40,6 +40,10 @@ struct Arguments {
     /// Parameters of the detectors, as a JSON file.
     #[arg(long, value_name = "OPTIONS.json")]
     options: Option<PathBuf>,
+
+    /// Keep in this folder what decoding gives, up to 1 GiB: another analysis of the same bytes does not decode again.
+    #[arg(long, value_name = "DIR")]
+    feature_cache: Option<PathBuf>,
 }
 
 /// How to print the report.
@@ -50,6 +54,9 @@ enum Format {
     /// What people want to know first.
     Table,
 }
+
+/// What `--feature-cache` may take: the features of about two days of film.
+const CACHE_BYTES: u64 = 1 << 30;
 
 /// Wrong arguments, as clap exits for them.
 const USAGE: u8 = 2;
@@ -110,6 +117,8 @@ fn analyse(arguments: &Arguments, file: &Path) -> Result<Report, Failure> {
     if let Some(segments) = arguments.segments {
         execution.segments = segments;
     }
+    let cache = |directory: &PathBuf| FeatureCache::new(directory.clone(), CACHE_BYTES);
+    execution.feature_cache = arguments.feature_cache.as_ref().map(cache);
     let options: Options = arguments.options.as_deref().map(read_json).transpose()?.unwrap_or_default();
     options.validate().map_err(|invalid| Failure::usage(format!("options: {invalid}")))?;
     let report = if io::stderr().is_terminal() {

@@ -2,28 +2,19 @@
 
 use std::io::{ErrorKind as IoErrorKind, Read};
 
-use crate::detect::AudioDetector;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
-use crate::numeric::len;
+use crate::features::{Sound, SoundExtractor};
 use crate::probe::{AudioTrack, Probe};
 use crate::process::{Processes, Program, demuxing_rules};
 
-/// What came out of the audio stream.
-pub(crate) struct Sound {
-    /// Samples per channel.
-    pub(crate) samples: u64,
-    /// Whether the decoder complained or ended unsuccessfully.
-    pub(crate) damaged: bool,
-}
-
-/// Decodes the whole stream and feeds the detectors blocks of 100 ms of interleaved samples, the last one shorter.
+/// Decodes the whole stream, and hands it to `extractor` in blocks of 100 ms, the last one shorter.
 pub(crate) fn decode_sound(
     probe: &Probe,
     track: &AudioTrack,
     execution: &Execution,
     processes: &Processes,
-    detectors: &mut [Box<dyn AudioDetector>],
+    mut extractor: SoundExtractor,
 ) -> Result<Sound, Error> {
     let mut running = processes.spawn(Program::Ffmpeg, &arguments(probe, track, execution), None)?;
     let mut output = running.stdout()?;
@@ -33,7 +24,6 @@ pub(crate) fn decode_sound(
     let block = usize::try_from(track.sample_rate / 10).unwrap_or(1).max(1) * channels;
     let mut bytes = vec![0; block * size_of::<f32>()];
     let mut samples = Vec::with_capacity(block);
-    let mut total = 0;
     loop {
         let filled = fill(&mut output, &mut bytes).map_err(|error| Error::io("decoded sound", &error));
         let filled = filled.or_else(|error| processes.watch.check().and(Err(error)))?;
@@ -42,10 +32,7 @@ pub(crate) fn decode_sound(
         samples.extend(floats.iter().map(|bytes| finite(f32::from_le_bytes(*bytes))));
         samples.truncate(samples.len() / channels * channels);
         if !samples.is_empty() {
-            total += len(samples.len() / channels);
-            for detector in detectors.iter_mut() {
-                detector.feed(&samples)?;
-            }
+            extractor.push(&samples)?;
         }
         if filled < bytes.len() {
             break;
@@ -53,7 +40,7 @@ pub(crate) fn decode_sound(
     }
     drop(output);
     let exit = running.finish()?;
-    Ok(Sound { samples: total, damaged: !exit.success() || !exit.complaints.is_empty() })
+    extractor.finish(!exit.success() || !exit.complaints.is_empty())
 }
 
 /// Float codecs can carry what is no number; one such sample would make every sum one.

@@ -5,8 +5,10 @@ mod plan;
 mod timestamps;
 mod video;
 
-pub(crate) use audio::{Sound, decode_sound};
-pub(crate) use video::{Pictures, VideoJob, decode_pictures};
+pub(crate) use audio::decode_sound;
+#[cfg(test)]
+pub(crate) use video::Pictures;
+pub(crate) use video::{VideoJob, decode_pictures};
 
 #[cfg(test)]
 mod tests;

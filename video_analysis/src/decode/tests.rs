@@ -26,7 +26,6 @@ fn decode(input: &Path, pieces: usize) -> Pictures {
             probe: &probe,
             track: &track,
             index: &index,
-            dark_below: 26,
             execution: &execution,
             processes: &processes,
             tracker: &tracker,

@@ -25,8 +25,6 @@ pub(crate) struct VideoJob<'a> {
     pub(crate) probe: &'a Probe,
     pub(crate) track: &'a VideoTrack,
     pub(crate) index: &'a PacketIndex,
-    /// Luma below which a pixel counts as dark.
-    pub(crate) dark_below: u8,
     pub(crate) execution: &'a Execution,
     pub(crate) processes: &'a Processes,
     pub(crate) tracker: &'a Tracker<'a>,
@@ -128,7 +126,7 @@ fn decode_piece(job: &VideoJob<'_>, piece: &Piece, abandoned: &AtomicBool) -> Re
     let mut running = job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
     let mut pictures = running.stdout()?;
     let mut timestamps = Timestamps::new(std::fs::File::from(reader), job.track.time_base);
-    let mut extractor = Extractor::new(job.dark_below);
+    let mut extractor = Extractor::default();
     let mut buffer = vec![0; FRAME_BYTES];
     let mut untold = 0;
     let ended = loop {

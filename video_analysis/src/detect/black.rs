@@ -38,20 +38,31 @@ impl VideoDetector for Black {
     fn detect(&self, film: &Film, found: &mut Findings) {
         let min_coverage = self.options.min_coverage;
         let enough = to_f32(min_coverage);
+        let below = dark_below(self.options.pixel_threshold);
+        let dark: Vec<f32> = film.frames.iter().map(|frame| frame.dark(below)).collect();
         let mut at = 0;
-        for run in film.frames.chunk_by(|one, next| (one.dark >= enough) == (next.dark >= enough)) {
+        for run in dark.chunk_by(|one, next| (*one >= enough) == (*next >= enough)) {
             let (start, end) = (at, at + run.len());
             at = end;
-            let black = run.first().is_some_and(|frame| frame.dark >= enough);
+            let black = run.first().is_some_and(|dark| *dark >= enough);
             let lasts = film.seconds(end) - film.seconds(start) >= self.options.min_seconds;
             if !black || !lasts {
                 continue;
             }
-            let coverage = run.iter().map(|frame| f64::from(frame.dark)).sum::<f64>() / len_to_f64(run.len());
+            let coverage = run.iter().copied().map(f64::from).sum::<f64>() / len_to_f64(run.len());
             // Both sides of the threshold count: what is bright against what may be.
             let sure = confidence((1.0 - min_coverage).max(1e-3), (1.0 - coverage).max(0.0));
             let why = evidence("black_coverage", coverage, min_coverage);
             found.black.push(film.segment(SegmentKind::Black, start, end, sure, Some(why)));
         }
     }
+}
+
+/// The first luma value that is not dark.
+pub(super) fn dark_below(pixel_threshold: f64) -> u8 {
+    let limit = pixel_threshold * 255.0;
+    (0..=u8::MAX)
+        .take_while(|value| f64::from(*value) < limit)
+        .last()
+        .map_or(0, |value| value.saturating_add(1))
 }

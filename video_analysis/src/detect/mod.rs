@@ -1,5 +1,5 @@
-//! The detectors, one file each. A new one implements [`VideoDetector`] or [`AudioDetector`] and is named in
-//! [`video_detectors`] or [`audio_detectors`].
+//! The detectors, one file each. A new one implements [`VideoDetector`] or [`SoundDetector`] and is named in
+//! [`video_detectors`] or [`sound_detectors`].
 
 mod black;
 mod cuts;
@@ -14,7 +14,7 @@ pub(crate) use film::Film;
 
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::features::Sound;
 use crate::options::Options;
 use crate::probe::AudioTrack;
 use crate::report::{Loudness, Poster, Segment, Shot};
@@ -46,12 +46,10 @@ pub(crate) trait VideoDetector: Detector {
     fn detect(&self, film: &Film, found: &mut Findings);
 }
 
-/// Works on sound as it is decoded.
-pub(crate) trait AudioDetector: Detector + Send {
-    /// Takes the next block of interleaved samples.
-    fn feed(&mut self, samples: &[f32]) -> Result<(), Error>;
-    /// Adds what it found in all of them.
-    fn finish(&mut self, found: &mut Findings) -> Result<(), Error>;
+/// Works on the features of all of the sound.
+pub(crate) trait SoundDetector: Detector {
+    /// Adds what it finds.
+    fn detect(&self, track: &AudioTrack, sound: &Sound, found: &mut Findings);
 }
 
 /// In the order they run: the poster is not to be taken from a transition.
@@ -63,15 +61,17 @@ pub(crate) fn video_detectors(options: &Options) -> Vec<Box<dyn VideoDetector>> 
     ]
 }
 
-/// Those that listen to the given stream; without one they only tell their names.
-pub(crate) fn audio_detectors(
-    options: &Options,
-    track: &AudioTrack,
-) -> Result<Vec<Box<dyn AudioDetector>>, Error> {
-    Ok(vec![
-        Box::new(silence::Silence::new(&options.silence, track)),
-        Box::new(loudness::LoudnessMeter::new(track)?),
-    ])
+/// In the order of the report.
+pub(crate) fn sound_detectors(options: &Options) -> Vec<Box<dyn SoundDetector>> {
+    vec![Box::new(silence::Silence::new(&options.silence)), Box::new(loudness::Loudness)]
+}
+
+/// The names of all detectors, in the order of a report's `detectors`.
+#[must_use]
+pub fn detector_names() -> Vec<&'static str> {
+    let options = Options::default();
+    let of_pictures = video_detectors(&options).into_iter().map(|detector| detector.name());
+    of_pictures.chain(sound_detectors(&options).into_iter().map(|detector| detector.name())).collect()
 }
 
 /// Confidence from a measurement and its threshold: 0.5 at the threshold, towards 1 far above it.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::black::dark_below;
 use super::{Detector, Film, Findings, VideoDetector};
 use crate::features::Frame;
 use crate::numeric::{len, len_to_f64, round, to_f32};
@@ -15,13 +16,15 @@ const LEVELS: usize = 16;
 
 /// Chooses a sharp, bright, still picture with the film's typical colours, outside transitions and black.
 pub(super) struct PosterChoice {
+    /// A pixel with less luma is dark.
+    dark_below: u8,
     /// A picture with this share of dark pixels is black.
     black_from: f32,
 }
 
 impl PosterChoice {
     pub(super) fn new(options: &BlackOptions) -> Self {
-        Self { black_from: to_f32(options.min_coverage) }
+        Self { dark_below: dark_below(options.pixel_threshold), black_from: to_f32(options.min_coverage) }
     }
 
     /// How fit a picture is: a product, so that one bad property is not made up for by the others.
@@ -60,9 +63,10 @@ impl VideoDetector for PosterChoice {
         let votes = Votes::count(frames);
         let unfit = unfit(frames.len(), found);
         // Each class is only looked at when the one before is empty: anything is better than black, and black than nothing.
+        let seen = |frame: &Frame| frame.dark(self.dark_below) < self.black_from;
         let classes: [&Fits; 3] = [
-            &|at, frame| frame.dark < self.black_from && !unfit.get(at).copied().unwrap_or(false),
-            &|_, frame| frame.dark < self.black_from,
+            &|at, frame| !unfit.get(at).copied().unwrap_or(false) && seen(frame),
+            &|_, frame| seen(frame),
             &|_, _| true,
         ];
         let best = classes.iter().find_map(|fits| {

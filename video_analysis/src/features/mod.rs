@@ -1,11 +1,20 @@
-//! What is kept of a picture: a few numbers, computed once, from which every detector works.
+//! What is kept of a picture and of sound: a few numbers, computed once, from which every detector works. No option
+//! changes them.
 
 mod histogram;
+mod loudness;
+mod luma;
 mod motion;
+mod quiet;
+mod sound;
+
+pub(crate) use luma::LumaCounts;
+pub(crate) use quiet::{Levels, Run, amplitude};
+pub(crate) use sound::{Sound, SoundExtractor};
 
 use histogram::Histogram;
 
-use crate::numeric::{count_to_f64, to_f32};
+use crate::numeric::{count_to_f64, len_to_f64, to_f32};
 
 /// Width of the pictures that are analysed.
 pub(crate) const WIDTH: usize = 48;
@@ -19,8 +28,8 @@ const BLOCK: usize = 3;
 /// Colour components of the 16 × 9 blocks of a picture.
 pub(crate) const GRID: usize = PIXELS * 3 / (BLOCK * BLOCK);
 
-/// What is kept of one picture, about half a kilobyte.
-#[derive(Debug, Clone)]
+/// What is kept of one picture, somewhat over half a kilobyte.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
     /// Timestamp in the stream's time base.
     pub(crate) pts: i64,
@@ -30,14 +39,30 @@ pub(crate) struct Frame {
     pub(crate) deviation: f32,
     /// Mean absolute difference of neighbouring pixels' luma: how much detail is sharp.
     pub(crate) detail: f32,
-    /// Share of dark pixels, 0 to 1.
-    pub(crate) dark: f32,
     /// Mean absolute luma difference to the picture before, after motion compensation; 0 for the first.
     pub(crate) residual: f32,
     /// Half the L1 distance of the colour histograms of this picture and the one before, 0 to 1; 0 for the first.
     pub(crate) recolored: f32,
+    /// How bright its pixels are.
+    pub(crate) luma: LumaCounts,
     /// Mean red, green and blue of 16 × 9 blocks, row by row.
     pub(crate) grid: Box<[u8; GRID]>,
+}
+
+/// All of a video stream that detectors work from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Footage {
+    pub(crate) frames: Vec<Frame>,
+    /// Packets to be shown.
+    pub(crate) packets: u64,
+    /// All packets, also those that are decoded but not shown.
+    pub(crate) listed: u64,
+    /// Ticks from the first timestamp of a packet to the last.
+    pub(crate) span: u64,
+    /// Duration of the packet that is shown last, in ticks, where the container has it.
+    pub(crate) last_duration: Option<i64>,
+    /// Whether ffprobe or the decoder complained, or the decoder ended unsuccessfully.
+    pub(crate) damaged: bool,
 }
 
 /// The features of a stretch of pictures, and what is needed to join it to its neighbours.
@@ -72,6 +97,11 @@ impl Features {
 }
 
 impl Frame {
+    /// Share of pixels whose luma is below a limit, 0 to 1.
+    pub(crate) fn dark(&self, below: u8) -> f32 {
+        to_f32(f64::from(self.luma.below(below)) / len_to_f64(PIXELS))
+    }
+
     fn compare(&mut self, before: &Small, this: &Small) {
         self.residual = motion::residual(&before.luma, &this.luma);
         self.recolored = before.histogram.distance(&this.histogram);
@@ -79,16 +109,12 @@ impl Frame {
 }
 
 /// Turns small pictures into features, one after the other.
+#[derive(Default)]
 pub(crate) struct Extractor {
-    dark_below: u8,
     features: Features,
 }
 
 impl Extractor {
-    pub(crate) fn new(dark_below: u8) -> Self {
-        Self { dark_below, features: Features::default() }
-    }
-
     /// Adds the next picture: `WIDTH` × `HEIGHT` pixels of red, green and blue.
     pub(crate) fn push(&mut self, pts: i64, rgb: &[u8]) {
         let (pixels, _) = rgb.as_chunks::<3>();
@@ -99,7 +125,7 @@ impl Extractor {
             *luma = u8::try_from(sum >> 8).unwrap_or(u8::MAX);
         }
         let small = Small { histogram: Histogram::of(pixels), luma };
-        let mut frame = self.describe(pts, &small.luma, rgb);
+        let mut frame = describe(pts, &small.luma, rgb);
         match &mut self.features.ends {
             None => self.features.ends = Some((small.clone(), small)),
             Some((_, last)) => {
@@ -113,24 +139,23 @@ impl Extractor {
     pub(crate) fn finish(self) -> Features {
         self.features
     }
+}
 
-    fn describe(&self, pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
-        let pixels = count_to_f64(crate::numeric::len(PIXELS));
-        let sum: u64 = luma.iter().map(|&value| u64::from(value)).sum();
-        let squares: u64 = luma.iter().map(|&value| u64::from(value) * u64::from(value)).sum();
-        let mean = count_to_f64(sum) / pixels;
-        let variance = (count_to_f64(squares) / pixels - mean * mean).max(0.0);
-        let dark = luma.iter().filter(|&&value| value < self.dark_below).count();
-        Frame {
-            pts,
-            mean: to_f32(mean),
-            deviation: to_f32(variance.sqrt()),
-            detail: detail(luma),
-            dark: to_f32(crate::numeric::len_to_f64(dark) / pixels),
-            residual: 0.0,
-            recolored: 0.0,
-            grid: grid(rgb),
-        }
+fn describe(pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
+    let pixels = len_to_f64(PIXELS);
+    let sum: u64 = luma.iter().map(|&value| u64::from(value)).sum();
+    let squares: u64 = luma.iter().map(|&value| u64::from(value) * u64::from(value)).sum();
+    let mean = count_to_f64(sum) / pixels;
+    let variance = (count_to_f64(squares) / pixels - mean * mean).max(0.0);
+    Frame {
+        pts,
+        mean: to_f32(mean),
+        deviation: to_f32(variance.sqrt()),
+        detail: detail(luma),
+        residual: 0.0,
+        recolored: 0.0,
+        luma: LumaCounts::of(luma),
+        grid: grid(rgb),
     }
 }
 
@@ -178,7 +203,7 @@ mod tests {
     }
 
     fn extract(seeds: std::ops::Range<u32>) -> Features {
-        let mut extractor = Extractor::new(26);
+        let mut extractor = Extractor::default();
         seeds.for_each(|seed| extractor.push(i64::from(seed), &noise(seed)));
         extractor.finish()
     }
@@ -187,18 +212,17 @@ mod tests {
     fn joined_stretches_equal_the_whole() {
         let whole = extract(0..9);
         let joined = Features::default().join(extract(0..2)).join(extract(2..3)).join(extract(3..9));
-        for (one, other) in whole.frames.iter().zip(&joined.frames) {
-            assert_eq!(format!("{one:?}"), format!("{other:?}"));
-        }
+        assert_eq!(joined.frames, whole.frames);
         assert_eq!(joined.frames.len(), 9);
     }
 
     #[test]
     fn a_plain_picture_has_its_mean_and_neither_contrast_nor_detail() {
-        let mut extractor = Extractor::new(26);
+        let mut extractor = Extractor::default();
         extractor.push(0, &[20; FRAME_BYTES]);
         let frame = &extractor.finish().frames[0];
-        assert_eq!((frame.mean, frame.deviation, frame.detail, frame.dark), (20.0, 0.0, 0.0, 1.0));
+        assert_eq!((frame.mean, frame.deviation, frame.detail), (20.0, 0.0, 0.0));
+        assert_eq!((frame.dark(20), frame.dark(21)), (0.0, 1.0));
         assert!(frame.grid.iter().all(|value| *value == 20));
     }
 }

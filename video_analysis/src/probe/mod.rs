@@ -184,16 +184,9 @@ pub(crate) fn span_seconds(ticks: u64, time_base: Rational) -> f64 {
 }
 
 impl AudioTrack {
-    /// What audio detectors are made for when there is no stream: they only tell their names and parameters.
-    pub(crate) fn nominal() -> Self {
-        Self {
-            index: 0,
-            sample_rate: 48_000,
-            channels: 2,
-            layout: None,
-            start_sample: 0,
-            duration_seconds: None,
-        }
+    /// How long a sample lasts, in seconds.
+    pub(crate) fn sample(&self) -> Rational {
+        Rational { num: 1, den: i64::from(self.sample_rate.max(1)) }
     }
 }
 

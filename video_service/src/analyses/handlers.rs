@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::analysis::{self, AnalysisStatus};
 use entity::video_db::analysis_report;
 use sea_orm::{DatabaseConnection, EntityTrait, TransactionTrait};
 use serde::Deserialize;
-use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
 use service_kit::query::Query;
 use tokio::time::Instant;
@@ -17,6 +16,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 use video_analysis::Options;
 
+use super::options;
 use super::record::{Analysis, Priority};
 use crate::auth::{AnalysisWrite, Authorized, VideosRead};
 use crate::idempotency::{Attempt, IdempotencyKey};
@@ -65,7 +65,7 @@ pub(super) struct StartQuery {
 
 /// Start an analysis
 ///
-/// With options as body, or none for the defaults. One at a time for a video. Sent again with the same
+/// With options as body (`GET /analysis/options.schema.json` says which), or none for the defaults. One at a time for a video. Sent again with the same
 /// `Idempotency-Key` within 24 hours, the request starts nothing, and is answered with the analysis it has started.
 #[utoipa::path(
     post, path = "/videos/{id}/analysis", tag = "analyses",
@@ -85,7 +85,7 @@ pub(super) async fn start(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let options = options(&request, body).await?;
+    let options = options::of_body(&request, body).await?;
     let video = owned(&state.db, *id, &auth.caller).await?;
     let priority = query.priority.into();
     let new = NewJob {
@@ -247,21 +247,6 @@ async fn wait_for(
 fn is_newer(other: &analysis::Model, job: &analysis::Model) -> bool {
     // Identifiers and revisions are in order of time.
     other.version == job.version && (other.id, other.revision) > (job.id, job.revision)
-}
-
-/// The options of the body; the defaults where there is none.
-async fn options(request: &HttpRequest, body: web::Payload) -> Result<Options, Problem> {
-    let announces_body = request.headers().contains_key(header::CONTENT_TYPE)
-        || request.headers().contains_key(header::TRANSFER_ENCODING)
-        || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-    if !announces_body {
-        return Ok(Options::default());
-    }
-    let Json(options) = Json::<Options>::from_request(request, &mut body.into_inner()).await?;
-    options
-        .validate()
-        .map_err(|wrong| Problem::invalid(vec![FieldError::new(wrong.pointer, wrong.message)]))?;
-    Ok(options)
 }
 
 fn no_content(video: Uuid) -> Problem {

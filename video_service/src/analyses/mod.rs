@@ -1,8 +1,10 @@
 //! Analyses of videos: started, looked at, followed, canceled.
 
+mod detectors;
 mod event_stream;
 mod events;
 mod handlers;
+mod options;
 mod queue;
 mod record;
 
@@ -18,6 +20,7 @@ use utoipa::OpenApi;
     handlers::cancel,
     events::of_video,
     events::of_account,
+    options::schema,
     queue::read,
     queue::pause,
     queue::resume
@@ -32,6 +35,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/videos/{id}/analysis", handlers::cancel),
         Endpoint::new(Method::GET, "/videos/{id}/analysis/events", events::of_video),
         Endpoint::new(Method::GET, "/events", events::of_account),
+        Endpoint::new(Method::GET, "/analysis/options.schema.json", options::schema),
         Endpoint::new(Method::GET, "/queue", queue::read),
         Endpoint::new(Method::POST, "/queue/pause", queue::pause),
         Endpoint::new(Method::POST, "/queue/resume", queue::resume),

@@ -8,6 +8,7 @@ use service_kit::problem::Problem;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::detectors::{self, Detector};
 use crate::queue::JobError;
 
 /// An analysis of a video.
@@ -30,6 +31,9 @@ pub(super) struct Analysis {
     progress: Progress,
     /// How many times a worker has begun it.
     attempts: i32,
+    /// How far each detector is; of one that has succeeded, only together with its report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detectors: Option<Vec<Detector>>,
     /// Why the last attempt has no report.
     error: Option<JobError>,
     /// When it was asked for.
@@ -164,6 +168,7 @@ impl Analysis {
             options: row.options,
             priority: row.priority.into(),
             attempts: row.attempts,
+            detectors: detectors::of(row.status, report.as_deref())?,
             error: row.error.map(serde_json::from_value).transpose().map_err(Problem::internal)?,
             queued_at: row.queued_at,
             started_at: row.started_at,

@@ -90,6 +90,70 @@ async fn options_are_kept_and_change_what_is_found(
     assert_eq!(analysis["report"]["shots"].as_array().unwrap().len(), 1, "{}", analysis["report"]["shots"]);
 }
 
+#[actix_web::test]
+async fn the_schema_of_the_options_is_published_and_describes_those_that_are_kept() {
+    let kadr = Setup::on(Backend::Sqlite).without_workers().start().await;
+    let published = Answer::to(kadr.anonymous("GET", "/analysis/options.schema.json"), "").await;
+    let schema = published.ok(200);
+    assert_eq!(published.header("content-type"), "application/schema+json");
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+
+    let ada = kadr.user("ada").await;
+    let path = ada.upload_quietly(red_then_blue()).await;
+    let options = json!({"shots": {"min_fade_frames": 9.0}, "silence": {"min_seconds": 2}});
+    assert!(schema.is_valid(&options));
+    ada.post(&format!("{path}/analysis"), options).await.ok(202);
+    let kept = ada.get(&format!("{path}/analysis")).await.ok(200)["options"].clone();
+    assert!(schema.is_valid(&kept), "{kept}");
+    assert_eq!(
+        (&kept["shots"]["min_fade_frames"], &kept["silence"]["min_seconds"]),
+        (&json!(9), &json!(2.0))
+    );
+    assert_eq!(kept["black"], json!(Options::default().black), "with what was not given");
+}
+
+/// Names and states of the detectors of an analysis, and why one was skipped.
+fn detectors(analysis: &serde_json::Value) -> Vec<String> {
+    let detectors = analysis["detectors"].as_array().unwrap().iter();
+    let text = |value: &serde_json::Value| value.as_str().map(ToOwned::to_owned);
+    let line = |detector: &serde_json::Value| {
+        [text(&detector["name"]), text(&detector["status"]), text(&detector["skipped_reason"])]
+    };
+    detectors.map(|detector| line(detector).into_iter().flatten().collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn each(status: &str) -> Vec<String> {
+    ["shots", "black", "poster", "silence", "loudness"].map(|name| format!("{name} {status}")).into()
+}
+
+#[rstest]
+#[actix_web::test]
+async fn every_detector_says_how_far_it_is(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let kadr = Kadr::start(backend).await;
+    let ada = kadr.user("ada").await;
+    let long = ada.upload(sample_looped(40)).await;
+    let running = eventually("the analysis to run", async || {
+        let analysis = ada.get(&format!("{long}/analysis")).await.ok(200);
+        (analysis["status"] == "running").then_some(analysis)
+    })
+    .await;
+    assert_eq!(detectors(&running), each("running"));
+    let waiting = ada.upload(red_then_blue()).await;
+    assert_eq!(detectors(&ada.get(&format!("{waiting}/analysis")).await.ok(200)), each("queued"));
+    assert_eq!(detectors(&ada.delete(&format!("{long}/analysis")).await.ok(200)), each("canceled"));
+    assert_eq!(detectors(&ada.ended_analysis(&waiting).await), each("succeeded"));
+
+    let broken = ada.upload(b"no film at all".to_vec()).await;
+    assert_eq!(detectors(&ada.ended_analysis(&broken).await), each("failed"));
+    let sound = ada.upload(only_sound()).await;
+    let analysis = ada.ended_analysis(&sound).await;
+    let skipped = |name: &str| format!("{name} skipped the file has no video stream");
+    let succeeded = |name: &str| format!("{name} succeeded");
+    let expected =
+        [skipped("shots"), skipped("black"), skipped("poster"), succeeded("silence"), succeeded("loudness")];
+    assert_eq!(detectors(&analysis), expected);
+}
+
 #[rstest]
 #[case(json!({"shotz": {}}), "/shotz")]
 #[case(json!({"black": {"min_coverage": "all"}}), "/black/min_coverage")]

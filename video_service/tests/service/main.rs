@@ -11,6 +11,8 @@ mod contents;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod library;

@@ -165,6 +165,11 @@ impl Kadr {
     pub(crate) fn blobs(&self) -> Vec<PathBuf> {
         files_below(&self.blob_dir())
     }
+
+    /// Every file of kept features.
+    pub(crate) fn features(&self) -> Vec<PathBuf> {
+        files_below(&self.folder.path().join("video/features"))
+    }
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

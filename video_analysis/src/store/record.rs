@@ -1,0 +1,150 @@
+//! Features as bytes: sections in the postcard format, each behind its length, so that no more than one is in memory besides
+//! what it becomes. Floats are kept bit by bit.
+
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::features::{Footage, Frame, GRID, LumaCounts, Sound};
+use crate::numeric::len;
+
+/// Pictures in a section: some megabytes.
+const BLOCK: usize = 4096;
+/// Longest section in bytes, so that a wrong length does not fill the memory.
+const LONGEST: u32 = 32 << 20;
+
+/// What is kept of one content.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) footage: Option<Footage>,
+    pub(crate) sound: Option<Sound>,
+}
+
+/// The first section.
+#[derive(Serialize, Deserialize)]
+struct Head<S> {
+    footage: Option<Counts>,
+    sound: Option<S>,
+}
+
+/// All of the footage but its pictures.
+#[derive(Serialize, Deserialize)]
+struct Counts {
+    frames: u64,
+    packets: u64,
+    listed: u64,
+    span: u64,
+    last_duration: Option<i64>,
+}
+
+/// Pictures in a row, by columns, which compress better.
+#[derive(Default, Serialize, Deserialize)]
+struct Block {
+    pts: Vec<i64>,
+    mean: Vec<f32>,
+    deviation: Vec<f32>,
+    detail: Vec<f32>,
+    residual: Vec<f32>,
+    recolored: Vec<f32>,
+    luma: Vec<LumaCounts>,
+    /// The difference to the picture before: mostly zeros. The first of a block has black before it.
+    grid: Vec<u8>,
+}
+
+pub(super) fn write(
+    out: &mut impl Write,
+    footage: Option<&Footage>,
+    sound: Option<&Sound>,
+) -> io::Result<()> {
+    let counts = footage.map(|footage| Counts {
+        frames: len(footage.frames.len()),
+        packets: footage.packets,
+        listed: footage.listed,
+        span: footage.span,
+        last_duration: footage.last_duration,
+    });
+    put(out, &Head { footage: counts, sound })?;
+    let frames = footage.map_or(&[][..], |footage| footage.frames.as_slice());
+    frames.chunks(BLOCK).try_for_each(|frames| put(out, &Block::of(frames)))
+}
+
+pub(super) fn read(input: &mut impl Read) -> io::Result<Kept> {
+    let Head { footage, sound } = get(input)?;
+    let footage = footage.map(|counts| read_footage(input, &counts)).transpose()?;
+    Ok(Kept { footage, sound })
+}
+
+fn read_footage(input: &mut impl Read, counts: &Counts) -> io::Result<Footage> {
+    let mut frames = Vec::new();
+    while len(frames.len()) < counts.frames {
+        get::<Block>(input)?.append_to(&mut frames)?;
+    }
+    let &Counts { packets, listed, span, last_duration, .. } = counts;
+    Ok(Footage { frames, packets, listed, span, last_duration, damaged: false })
+}
+
+impl Block {
+    fn of(frames: &[Frame]) -> Self {
+        let mut block = Self::default();
+        let mut before = &[0; GRID];
+        for frame in frames {
+            block.pts.push(frame.pts);
+            block.mean.push(frame.mean);
+            block.deviation.push(frame.deviation);
+            block.detail.push(frame.detail);
+            block.residual.push(frame.residual);
+            block.recolored.push(frame.recolored);
+            block.luma.push(frame.luma.clone());
+            block.grid.extend(frame.grid.iter().zip(before).map(|(this, before)| this.wrapping_sub(*before)));
+            before = &frame.grid;
+        }
+        block
+    }
+
+    fn append_to(self, frames: &mut Vec<Frame>) -> io::Result<()> {
+        let columns =
+            [&self.mean, &self.deviation, &self.detail, &self.residual, &self.recolored].map(Vec::len);
+        let (grids, rest) = self.grid.as_chunks::<GRID>();
+        let all = [self.luma.len(), grids.len()].into_iter().chain(columns);
+        if self.pts.is_empty() || !rest.is_empty() || all.into_iter().any(|length| length != self.pts.len()) {
+            return Err(invalid("columns of different lengths"));
+        }
+        let numbers = self.mean.into_iter().zip(self.deviation).zip(self.detail);
+        let changes = self.residual.into_iter().zip(self.recolored);
+        let pictures = self.luma.into_iter().zip(grids);
+        let mut grid = [0u8; GRID];
+        for (((pts, ((mean, deviation), detail)), (residual, recolored)), (luma, difference)) in
+            self.pts.into_iter().zip(numbers).zip(changes).zip(pictures)
+        {
+            grid.iter_mut().zip(difference).for_each(|(value, step)| *value = value.wrapping_add(*step));
+            let grid = Box::new(grid);
+            frames.push(Frame { pts, mean, deviation, detail, residual, recolored, luma, grid });
+        }
+        Ok(())
+    }
+}
+
+fn put(out: &mut impl Write, section: &impl Serialize) -> io::Result<()> {
+    let bytes = postcard::to_allocvec(section).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= LONGEST);
+    let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(&bytes)
+}
+
+fn get<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length);
+    if length > LONGEST {
+        return Err(invalid("a section is too long"));
+    }
+    let mut bytes = Vec::new();
+    input.take(length.into()).read_to_end(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
