@@ -29,6 +29,8 @@ mod tokens;
 #[cfg(test)]
 mod trash;
 #[cfg(test)]
+mod tus_clients;
+#[cfg(test)]
 mod uploads;
 #[cfg(test)]
 mod webhook_addresses;
