@@ -15,6 +15,8 @@ mod library;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod many_listeners;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;
