@@ -1,5 +1,7 @@
 //! Where bytes are kept: uploaded videos and posters, over `object_store`.
 
+mod reading;
+
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
@@ -11,7 +13,9 @@ use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{
+    GetOptions, GetRange, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload,
+};
 use sha2::{Digest, Sha256};
 
 /// How much is gathered before it is hashed and written, in bytes: large enough that a write's cost is the disk's,
@@ -119,7 +123,11 @@ impl BlobStore {
         range: Option<Range<u64>>,
     ) -> object_store::Result<BoxStream<'static, object_store::Result<Bytes>>> {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        Ok(self.store.get_opts(&Path::from(key), options).await?.into_stream())
+        let found = self.store.get_opts(&Path::from(key), options).await?;
+        Ok(match found.payload {
+            GetResultPayload::File(file, _) => reading::stream(file, found.range),
+            GetResultPayload::Stream(stream) => stream,
+        })
     }
 
     /// Gives a blob another key, in place of what was there. When this returns, the new name is on the disk.
