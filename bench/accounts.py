@@ -9,91 +9,19 @@ a wrong password). Needs cargo and wrk; everything it starts it stops.
 """
 
 import argparse
-import base64
 import functools
-import http.client
 import json
 import math
 import os
 import pathlib
 import random
-import re
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PASSWORD = "correct horse battery"
-CONNECTIONS = 32
-WORKERS = 2
-
-
-def build():
-    cargo = ["cargo", "build", "--release", "--locked", "--package", "user_service", "--bins", "--examples"]
-    subprocess.run(cargo, cwd=ROOT, check=True)
-    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
-
-
-class Service:
-    """A User Service of its own, on SQLite in a throw-away folder."""
-
-    def __init__(self, program, folder, cost):
-        self.folder = pathlib.Path(folder)
-        settings = {
-            "DATA_DIR": folder,
-            "HTTP__PORT": "0",
-            "HTTP__WORKERS": str(WORKERS),
-            "PASSWORDS__BCRYPT_COST": str(cost),
-            "RATE_LIMITS__LOGIN": "0",
-            "RATE_LIMITS__REGISTER": "0",
-            "RATE_LIMITS__INTROSPECT": "0",
-            "THROTTLE__NAME_FREE_FAILURES": "1000000",
-            "THROTTLE__NETWORK_FREE_FAILURES": "1000000",
-            "LOG__FILTER": "warn,user_service::application=info",
-        }
-        environment = os.environ | {f"USER_SERVICE__{name}": value for name, value in settings.items()}
-        environment.pop("RUST_LOG", None)
-        self.process = subprocess.Popen([program], env=environment, stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            if port := re.search(r"listening .*port=(\d+)", line):
-                self.port = int(port[1])
-                break
-        else:
-            raise SystemExit("user_service did not start")
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-    def peak_memory(self):
-        """Resident, in megabytes."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000
-
-    def client_authorization(self):
-        secret = (self.folder / "secrets/introspection_client_secret").read_text()
-        return "Basic " + base64.b64encode(f"video_service:{secret}".encode()).decode()
-
-
-class Client:
-    """One connection."""
-
-    def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-
-    def send(self, method, path, body=None, **headers):
-        self.connection.request(method, path, body, headers)
-        response = self.connection.getresponse()
-        return response.status, response.read()
-
-    def post(self, path, value):
-        return self.send("POST", path, json.dumps(value), **{"Content-Type": "application/json"})
-
-    def log_in(self, username, password):
-        return self.post("/users/login", {"username": username, "password": password})
+from services import PASSWORD, WORKERS, Client, UserService, build, in_turn, requests_per_second
 
 
 class Storm:
@@ -139,7 +67,7 @@ def p99(ask, seconds):
     return statistics.quantiles(times, n=100)[98]
 
 
-def requests_per_second(port, form, authorization, seconds):
+def introspections_per_second(port, form, authorization, seconds):
     script = f"""
 wrk.method = "POST"
 wrk.body = "{form}"
@@ -149,12 +77,7 @@ wrk.headers["Authorization"] = "{authorization}"
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", file.name]
-        report = subprocess.run(
-            [*command, f"http://127.0.0.1:{port}/oauth/introspect"], check=True, capture_output=True, text=True
-        ).stdout
-    assert "Non-2xx" not in report, report
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", report)[1])
+        return requests_per_second(port, "/oauth/introspect", seconds, script=file.name)
 
 
 def mann_whitney(ours, others):
@@ -174,7 +97,7 @@ def mann_whitney(ours, others):
 
 
 def measure_logins(service, cost, seconds, baseline):
-    token = json.loads(Client(service.port).log_in("ann", PASSWORD)[1])["access_token"]
+    token = service.token("ann")
     authorization = service.client_authorization()
 
     def profile(client):
@@ -208,7 +131,7 @@ def measure_logins(service, cost, seconds, baseline):
 
 def measure_introspection(service, programs, seconds, runs):
     client = Client(service.port)
-    token = json.loads(client.log_in("ann", PASSWORD)[1])["access_token"]
+    token = service.token("ann")
     authorization = service.client_authorization()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": authorization}
     _, answer = client.send("POST", "/oauth/introspect", f"token={token}", **headers)
@@ -218,17 +141,19 @@ def measure_introspection(service, programs, seconds, runs):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bare:
         try:
             bare_port = int(bare.stdout.readline())
-            rates = [
-                [requests_per_second(port, f"token={token}", authorization, seconds) for port in (bare_port, service.port)]
-                for _ in range(runs)
-            ]
+            bare_rate, rate = in_turn(
+                runs,
+                *(
+                    functools.partial(introspections_per_second, port, f"token={token}", authorization, seconds)
+                    for port in (bare_port, service.port)
+                ),
+            )
         finally:
             bare.terminate()
-    bare_rate, rate = (statistics.median(column) for column in zip(*rates))
     print(f"introspection: {rate:.0f}/s, bare handler {bare_rate:.0f}/s, ratio {rate / bare_rate:.2f}")
 
 
-def measure_refusals(program, tries):
+def measure_refusals(programs, tries):
     """At a low cost, so that what is not hashing shows; the kinds one after the other in a random order each time."""
     kinds = {
         "wrong password": {"username": "ann", "password": "wrong horse"},
@@ -239,12 +164,11 @@ def measure_refusals(program, tries):
         "disabled account": {"username": "bob", "password": PASSWORD},
     }
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(program, folder, 8)
-        try:
+        with UserService(programs, folder, 8) as service:
             client = Client(service.port)
             for name in ("ann", "bob", "root"):
-                register(client, name)
-            disable(client, program, folder)
+                service.register(name)
+            disable(client, programs / "user_service", folder)
             times = {kind: [] for kind in kinds}
             order = random.Random(1)
             for _ in range(tries):
@@ -253,19 +177,11 @@ def measure_refusals(program, tries):
                     status, body = client.post("/users/login", kinds[kind])
                     times[kind].append(time.perf_counter() - started)
                     assert status == 401 and b"invalid-credentials" in body, (kind, status, body)
-        finally:
-            service.stop()
     reference = times.pop("wrong password")
     print(f"refusals, {tries} tries of each kind, cost 8: wrong password {statistics.median(reference) * 1000:.2f} ms")
     for kind, values in times.items():
         ratio = statistics.median(values) / statistics.median(reference)
         print(f"  {kind}: {ratio:.3f} of it, Mann-Whitney p = {mann_whitney(values, reference):.2f}")
-
-
-def register(client, name):
-    account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-    status, body = client.post("/users/register", account)
-    assert status == 201, body
 
 
 def disable(client, program, folder):
@@ -288,19 +204,15 @@ def main():
     parser.add_argument("--tries", type=int, default=400, help="of each kind of refusal (400)")
     arguments = parser.parse_args()
 
-    programs = build()
+    programs = build("user_service")
     alone = [programs / "examples/bcrypt_alone", str(arguments.cost), str(os.cpu_count()), "5"]
     baseline = [float(line) for line in subprocess.run(alone, check=True, capture_output=True, text=True).stdout.split()]
-    with tempfile.TemporaryDirectory() as folder:
-        service = Service(programs / "user_service", folder, arguments.cost)
-        try:
-            register(Client(service.port), "ann")
-            measure_logins(service, arguments.cost, arguments.seconds, baseline)
-            measure_introspection(service, programs, arguments.seconds, arguments.runs)
-            print(f"memory: {service.peak_memory():.0f} MB resident at most, throughout")
-        finally:
-            service.stop()
-    measure_refusals(programs / "user_service", arguments.tries)
+    with tempfile.TemporaryDirectory() as folder, UserService(programs, folder, arguments.cost) as service:
+        service.register("ann")
+        measure_logins(service, arguments.cost, arguments.seconds, baseline)
+        measure_introspection(service, programs, arguments.seconds, arguments.runs)
+        print(f"memory: {service.memory('VmHWM'):.0f} MB resident at most, throughout")
+    measure_refusals(programs, arguments.tries)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 //! Where bytes are kept: uploaded videos and posters, over `object_store`.
 
+mod reading;
+
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
@@ -12,7 +14,8 @@ use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload,
+    GetOptions, GetRange, GetResultPayload, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutPayload,
 };
 use sha2::{Digest, Sha256};
 
@@ -137,7 +140,11 @@ impl BlobStore {
         range: Option<Range<u64>>,
     ) -> object_store::Result<BoxStream<'static, object_store::Result<Bytes>>> {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        Ok(self.store.get_opts(&Path::from(key), options).await?.into_stream())
+        let found = self.store.get_opts(&Path::from(key), options).await?;
+        Ok(match found.payload {
+            GetResultPayload::File(file, _) => reading::stream(file, found.range),
+            GetResultPayload::Stream(stream) => stream,
+        })
     }
 
     /// The blobs in a folder, staged ones not among them.

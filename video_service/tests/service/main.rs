@@ -19,6 +19,8 @@ mod library;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod many_listeners;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;
@@ -33,6 +35,8 @@ mod support;
 mod tokens;
 #[cfg(test)]
 mod trash;
+#[cfg(test)]
+mod tus_clients;
 #[cfg(test)]
 mod uploads;
 #[cfg(test)]
