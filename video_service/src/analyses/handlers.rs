@@ -9,7 +9,7 @@ use entity::video_db::analysis::{self, AnalysisStatus};
 use entity::video_db::analysis_report;
 use sea_orm::{DatabaseConnection, EntityTrait, TransactionTrait};
 use serde::Deserialize;
-use service_kit::json::Json;
+use service_kit::json::OptionalJson;
 use service_kit::problem::{FieldError, Problem};
 use service_kit::query::Query;
 use tokio::time::Instant;
@@ -237,13 +237,8 @@ async fn wait_for(
 
 /// The options of the body; the defaults where there is none.
 async fn options(request: &HttpRequest, body: web::Payload) -> Result<Options, Problem> {
-    let announces_body = request.headers().contains_key(header::CONTENT_TYPE)
-        || request.headers().contains_key(header::TRANSFER_ENCODING)
-        || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-    if !announces_body {
-        return Ok(Options::default());
-    }
-    let Json(options) = Json::<Options>::from_request(request, &mut body.into_inner()).await?;
+    let OptionalJson(options) =
+        OptionalJson::<Options>::from_request(request, &mut body.into_inner()).await?;
     options
         .validate()
         .map_err(|wrong| Problem::invalid(vec![FieldError::new(wrong.pointer, wrong.message)]))?;
