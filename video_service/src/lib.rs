@@ -15,6 +15,7 @@ pub mod job;
 mod progress;
 pub mod queue;
 pub mod settings;
+mod shares;
 pub mod startup;
 mod state;
 mod uploads;

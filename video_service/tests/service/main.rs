@@ -7,6 +7,8 @@ mod analyses;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod content_urls;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod jobs;
@@ -22,6 +24,12 @@ mod queue;
 mod records;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod share_passwords;
+#[cfg(test)]
+mod share_processes;
+#[cfg(test)]
+mod shares;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
