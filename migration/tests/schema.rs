@@ -147,6 +147,7 @@ mod tests {
             entity_columns::<video_db::webhook_delivery::Entity>(),
             entity_columns::<video_db::idempotency_key::Entity>(),
             entity_columns::<video_db::queue_pause::Entity>(),
+            entity_columns::<video_db::share::Entity>(),
             entity_columns::<video_db::upload::Entity>(),
             entity_columns::<video_db::video_tag::Entity>(),
             entity_columns::<video_db::video_text::Entity>(),

@@ -1,10 +1,11 @@
 //! A JSON body that says which of its members is wrong.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -58,6 +59,30 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     }
 }
 
+/// A body as [`Json`] takes it, or none at all: then it is the default.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !announces_body(request) {
+            return Box::pin(ready(Ok(Self(T::default()))));
+        }
+        let json = Json::<T>::from_request(request, payload);
+        Box::pin(async move { json.await.map(|Json(value)| Self(value)) })
+    }
+}
+
+fn announces_body(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    headers.contains_key(header::CONTENT_TYPE)
+        || headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
 /// The value in `bytes`.
 ///
 /// # Errors
@@ -103,7 +128,7 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn announced_length(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -174,6 +199,29 @@ mod tests {
             (&problem["status"], &problem["errors"][0]["detail"]),
             (&422.into(), &"duplicate field `title`".into())
         );
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Wish {
+        colour: Option<String>,
+    }
+
+    async fn wish(request: actix_web::test::TestRequest) -> Result<Wish, u16> {
+        let (request, mut payload) = request.to_http_parts();
+        let body = OptionalJson::<Wish>::from_request(&request, &mut payload).await;
+        body.map(|OptionalJson(wish)| wish).map_err(|problem| problem.error_response().status().as_u16())
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_may_be_missing_is_read_like_any_other_where_it_is_not() {
+        let request = actix_web::test::TestRequest::post;
+        assert_eq!(wish(request()).await, Ok(Wish { colour: None }));
+        assert_eq!(wish(request().insert_header(("content-length", "0"))).await, Ok(Wish { colour: None }));
+        let red = request().set_json(serde_json::json!({"colour": "red"}));
+        assert_eq!(wish(red).await, Ok(Wish { colour: Some("red".to_owned()) }));
+        assert_eq!(wish(request().set_json(serde_json::json!({"size": 7}))).await, Err(422));
+        assert_eq!(wish(request().set_payload("{}").insert_header(("content-length", "2"))).await, Err(415));
     }
 
     #[actix_web::test]

@@ -28,6 +28,7 @@ pub mod secret_file;
 pub mod security_headers;
 pub mod settings;
 pub mod shutdown;
+pub mod signer;
 mod strict;
 pub mod task;
 #[cfg(feature = "testing")]

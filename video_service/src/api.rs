@@ -5,7 +5,7 @@ use service_kit::endpoint::Endpoint;
 use service_kit::openapi;
 use utoipa::OpenApi;
 
-use crate::{accounts, analyses, quota, uploads, videos, webhooks};
+use crate::{accounts, analyses, quota, shares, uploads, videos, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,7 @@ use crate::{accounts, analyses, quota, uploads, videos, webhooks};
         (name = "videos", description = "Records and bytes"),
         (name = "uploads", description = "Uploads that go on where they broke off (tus 1.0.0)"),
         (name = "analyses", description = "Jobs and their reports"),
+        (name = "shares", description = "Videos for people without an account, and for players"),
         (name = "queue", description = "For administrators"),
         (name = "webhooks", description = "Who else is told of events"),
         (name = "internal", description = "For User Service"),
@@ -33,6 +34,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document.merge(uploads::Api::openapi());
     document.merge(quota::Api::openapi());
     document.merge(analyses::Api::openapi());
+    document.merge(shares::Api::openapi());
     document.merge(webhooks::Api::openapi());
     document.merge(accounts::Api::openapi());
     openapi::complete(document)
@@ -44,6 +46,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(uploads::endpoints());
     endpoints.push(Endpoint::new(Method::GET, "/usage", quota::usage));
     endpoints.extend(analyses::endpoints());
+    endpoints.extend(shares::endpoints());
     endpoints.extend(webhooks::endpoints());
     endpoints.extend(accounts::endpoints());
     endpoints

@@ -148,6 +148,7 @@ impl BlobStore {
     }
 
     /// The blobs in a folder, staged ones not among them.
+    #[must_use]
     pub fn list(&self, folder: &str) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
         self.store.list(Some(&Path::from(folder)))
     }

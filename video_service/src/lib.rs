@@ -19,6 +19,7 @@ pub mod queue;
 mod quota;
 mod receiving;
 pub mod settings;
+mod shares;
 mod speed;
 pub mod startup;
 mod state;

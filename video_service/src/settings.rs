@@ -1,5 +1,6 @@
 //! What an operator can set. `config/video_service.toml` documents every key.
 
+mod shares;
 mod webhooks;
 
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -16,6 +17,7 @@ use service_kit::secret_file;
 use service_kit::settings::{self, SettingsError};
 use video_analysis::{Execution, FeatureCache, Limits};
 
+pub use shares::{Life, ShareSettings};
 pub use webhooks::{RetrySchedule, WebhookSettings};
 
 pub use crate::quota::Quota;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub quota: Quota,
     /// How records are kept.
     pub library: LibrarySettings,
+    /// Who sees a video without an account.
+    pub shares: ShareSettings,
     /// Whom to ask about tokens.
     pub user_service: UserServiceSettings,
     /// Who may have accounts' videos deleted.
@@ -224,7 +228,7 @@ impl Settings {
         if self.analysis.niceness > 19 {
             return Err(SettingsError::key("analysis.niceness", "must be 0 to 19"));
         }
-        Ok(())
+        self.shares.validate()
     }
 
     /// Where uploaded bytes are.
@@ -269,6 +273,14 @@ impl Settings {
     /// As [`Self::client_secret`].
     pub fn webhook_key(&self) -> Result<SecretString, SettingsError> {
         self.secret(self.webhooks.secret_key.as_ref(), "webhook_key")
+    }
+
+    /// What addresses of content and grants of share links are signed with.
+    ///
+    /// # Errors
+    /// As [`Self::client_secret`].
+    pub fn url_signing_key(&self) -> Result<SecretString, SettingsError> {
+        self.secret(self.shares.signing_key.as_ref(), "url_signing_key")
     }
 
     /// The secret that was given, else the one in the file `name`, which is made at first start.

@@ -32,6 +32,7 @@ use crate::progress::ProgressHub;
 use crate::queue::{self, Abandoned};
 use crate::receiving::Receiving;
 use crate::settings::Settings;
+use crate::shares::{self, Shares};
 use crate::state::State;
 use crate::storage_check::StorageCheck;
 use crate::uploads;
@@ -264,8 +265,8 @@ async fn sweep_for_ever(blobs: BlobStore) {
     }
 }
 
-/// Takes care of uploads that nobody continues, forgets idempotency keys that count no more and deliveries of webhooks
-/// that are `log` old: now and every hour.
+/// Takes care of uploads that nobody continues, forgets idempotency keys that count no more, share links that have expired
+/// and deliveries of webhooks that are `log` old: now and every hour.
 async fn tidy_for_ever(state: State, log: TimeDelta) {
     let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
     loop {
@@ -277,6 +278,11 @@ async fn tidy_for_ever(state: State, log: TimeDelta) {
         }
         if let Err(error) = idempotency::sweep(&state.db, state.clock.now()).await {
             log::warn!("idempotency keys not forgotten cause=\"{error}\"");
+        }
+        match shares::sweep(&state.db, state.clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("share links forgotten count={count}"),
+            Err(error) => log::warn!("share links not forgotten cause=\"{error}\""),
         }
         match webhooks::sweep(&state.db, state.clock.now() - log).await {
             Ok(0) => {}
@@ -331,6 +337,7 @@ fn serve(
         &settings.account_deletion_secret()?,
     ));
     let webhooks = web::Data::new(Webhooks::new(&settings.webhook_key()?, settings.webhooks.clone()));
+    let shares = web::Data::new(Shares::new(&settings.url_signing_key()?, settings.shares.clone()));
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
     let readiness = readiness(&state, &hub, settings, timeout);
     let document = api::document();
@@ -346,6 +353,7 @@ fn serve(
             .app_data(introspector.clone())
             .app_data(user_service.clone())
             .app_data(webhooks.clone())
+            .app_data(shares.clone())
             .app_data(client)
             .wrap(metrics.clone())
             .wrap(from_fn(request::request_context))

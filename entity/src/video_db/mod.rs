@@ -1,10 +1,11 @@
-//! The database of Video Service: videos, their analyses, the reports, and who is told of them.
+//! The database of Video Service: videos, their analyses, the reports, who is told of them and who may see them.
 
 pub mod analysis;
 pub mod analysis_report;
 pub mod content;
 pub mod idempotency_key;
 pub mod queue_pause;
+pub mod share;
 pub mod upload;
 pub mod video;
 pub mod video_tag;

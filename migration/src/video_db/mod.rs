@@ -7,6 +7,7 @@ mod m20261123_000021_search;
 mod m20261123_000030_analysis_changes;
 mod m20261123_000031_queue;
 mod m20261123_000040_webhooks;
+mod m20261123_000050_shares;
 mod m20261123_000060_content;
 
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000030_analysis_changes::Migration),
             Box::new(m20261123_000031_queue::Migration),
             Box::new(m20261123_000040_webhooks::Migration),
+            Box::new(m20261123_000050_shares::Migration),
             Box::new(m20261123_000060_content::Migration),
         ]
     }

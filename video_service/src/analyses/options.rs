@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use service_kit::json::Json;
+use service_kit::json::OptionalJson;
 use service_kit::problem::{FieldError, Problem};
 use video_analysis::{Options, options_schema};
 
@@ -29,13 +29,8 @@ pub(super) async fn schema() -> HttpResponse {
 
 /// The options of the body; the defaults where there is none.
 pub(super) async fn of_body(request: &HttpRequest, body: web::Payload) -> Result<Options, Problem> {
-    let announces_body = request.headers().contains_key(header::CONTENT_TYPE)
-        || request.headers().contains_key(header::TRANSFER_ENCODING)
-        || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-    if !announces_body {
-        return Ok(Options::default());
-    }
-    let Json(options) = Json::<Options>::from_request(request, &mut body.into_inner()).await?;
+    let OptionalJson(options) =
+        OptionalJson::<Options>::from_request(request, &mut body.into_inner()).await?;
     checked(options)
 }
 

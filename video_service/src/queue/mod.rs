@@ -87,6 +87,23 @@ pub async fn newest(
         .await
 }
 
+/// The newest analysis of the present content of `video` that has succeeded.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn newest_succeeded(
+    db: &impl ConnectionTrait,
+    video: &video::Model,
+) -> Result<Option<analysis::Model>, DbErr> {
+    analysis::Entity::find()
+        .filter(analysis::COLUMN.video_id.eq(video.id))
+        .filter(analysis::COLUMN.version.eq(video.version))
+        .filter(analysis::COLUMN.status.eq(AnalysisStatus::Succeeded))
+        .order_by_desc(analysis::COLUMN.id)
+        .one(db)
+        .await
+}
+
 /// Claims the job whose turn it is, for `worker`, until `now + lease`. A paused queue gives none.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ pub(super) async fn create(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    answered(created(&state, &auth.caller, request.headers(), body).await)
+    answered(Box::pin(created(&state, &auth.caller, request.headers(), body)).await)
 }
 
 async fn created(

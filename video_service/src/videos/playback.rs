@@ -45,9 +45,17 @@ pub(super) async fn content(
     respond(&state, row, &request).await
 }
 
-async fn respond(state: &State, row: video::Model, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+/// The content of `row`, as `request` asks for it; whoever asks may have it.
+///
+/// # Errors
+/// 404 where there is none yet, 416 for a range beyond its end.
+pub(crate) async fn respond(
+    state: &State,
+    row: video::Model,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let (Some(key), Some(bytes), Some(sha256)) = (&row.blob_key, row.bytes, row.sha256) else {
-        return Err(Problem::not_found("content: the video waits for its bytes"));
+        return Err(no_content());
     };
     let length = u64::try_from(bytes).map_err(Problem::internal)?;
     let tag = EntityTag::new_strong(sha256);
@@ -89,6 +97,10 @@ async fn respond(state: &State, row: video::Model, request: &HttpRequest) -> Res
         .await
         .map_err(|error| Problem::internal(format!("storage: {error}")))?;
     Ok(response.body(SizedStream::new(size, bytes)))
+}
+
+pub(crate) fn no_content() -> Problem {
+    Problem::not_found("content: the video waits for its bytes")
 }
 
 fn asked(request: &HttpRequest, tag: &EntityTag, length: u64) -> Asked {

@@ -3,13 +3,13 @@
 use actix_web::body::BodyStream;
 use actix_web::http::header::{self, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
-use entity::video_db::analysis::{self, AnalysisStatus};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use entity::video_db::video;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
 use super::record::{etag_header, is_unchanged};
 use crate::auth::{Authorized, VideosRead};
+use crate::queue;
 use crate::state::State;
 
 /// Fetch a video's poster
@@ -28,19 +28,26 @@ pub(super) async fn poster(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let video = super::owned(&state.db, *id, &auth.caller).await?;
-    let analysis = analysis::Entity::find()
-        .filter(analysis::COLUMN.video_id.eq(video.id))
-        .filter(analysis::COLUMN.version.eq(video.version))
-        .filter(analysis::COLUMN.status.eq(AnalysisStatus::Succeeded))
-        .order_by_desc(analysis::COLUMN.id)
-        .one(&state.db)
+    respond(&state, &video, &request).await
+}
+
+/// The poster of `video`; whoever asks may have it.
+///
+/// # Errors
+/// 404 where there is none.
+pub(crate) async fn respond(
+    state: &State,
+    video: &video::Model,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let analysis = queue::newest_succeeded(&state.db, video)
         .await?
         .ok_or_else(|| Problem::not_found("poster: the video has no finished analysis"))?;
     let key = analysis.poster_key.ok_or_else(|| Problem::not_found("poster: the video has no pictures"))?;
 
     // A poster is made once for an analysis and never changes.
     let tag = EntityTag::new_strong(analysis.id.simple().to_string());
-    if is_unchanged(&request, &tag) {
+    if is_unchanged(request, &tag) {
         return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
     }
     let content =

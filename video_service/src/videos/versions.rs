@@ -24,6 +24,7 @@ pub(super) struct Versions {
 
 /// What is, or was, a video's content. Its bytes go when others take their place; its analyses stay.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "`version` is its name everywhere")]
 struct Version {
     /// Its number, from 1: `GET /videos/{id}/analysis?version=` has its analysis.
     version: i32,

@@ -7,6 +7,8 @@ mod analyses;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod content_urls;
+#[cfg(test)]
 mod contents;
 #[cfg(test)]
 mod events;
@@ -29,7 +31,14 @@ mod records;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod share_passwords;
+#[cfg(test)]
+mod share_processes;
+#[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod storage_check;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tokens;

@@ -182,7 +182,7 @@ async fn the_log_tells_of_requests_and_keeps_secrets() {
 #[test]
 fn a_wrong_configuration_ends_the_start_in_one_line_that_names_the_key() {
     let unknown_file = ["--config", "/nowhere/kadr.toml"];
-    let cases: [(&[&str], (&str, &str), &str); 9] = [
+    let cases: [(&[&str], (&str, &str), &str); 12] = [
         (&[], ("VIDEO_SERVICE__HTTP__PROT", "9000"), "http"),
         (&[], ("VIDEO_SERVICE__HTTP__PORT", "many"), "http.port"),
         (&[], ("VIDEO_SERVICE__UPLOADS__MAX_BYTES", "0"), "uploads.max_bytes"),
@@ -190,6 +190,9 @@ fn a_wrong_configuration_ends_the_start_in_one_line_that_names_the_key() {
         (&[], ("VIDEO_SERVICE__USER_SERVICE__URL", "localhost"), "user_service.url"),
         (&[], ("VIDEO_SERVICE__ANALYSIS__LEASE_SECONDS", "1"), "analysis.lease_seconds"),
         (&[], ("VIDEO_SERVICE__ANALYSIS__NICENESS", "20"), "analysis.niceness"),
+        (&[], ("VIDEO_SERVICE__SHARES__DEFAULT_DAYS", "366"), "shares.default_days"),
+        (&[], ("VIDEO_SERVICE__SHARES__MAX_DAYS", "40000"), "shares.max_days"),
+        (&[], ("VIDEO_SERVICE__SHARES__BCRYPT_COST", "32"), "shares.bcrypt_cost"),
         (&[], ("VIDEO_SERVICE__ANALYSIS__FFMPEG", "/nowhere/ffmpeg"), "analysis.ffmpeg"),
         (&unknown_file, ("VIDEO_SERVICE__HTTP__PORT", "0"), "/nowhere/kadr.toml"),
     ];

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use chrono::Utc;
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
+use service_kit::clock::{Clock, SystemClock};
 use service_kit::testing::Backend;
 use video_service::blobs::BlobStore;
 use video_service::storage_check::StorageCheck;
@@ -17,7 +17,7 @@ async fn check(kadr: &Kadr, fix: bool) -> (String, u64) {
     let blobs = BlobStore::open(&kadr.blob_dir()).unwrap();
     let mut output = Vec::new();
     let db = kadr.database().await;
-    let check = StorageCheck { db: &db, blobs: &blobs, now: Utc::now(), fix, output: &mut output };
+    let check = StorageCheck { db: &db, blobs: &blobs, now: SystemClock.now(), fix, output: &mut output };
     let findings = check.run().await.unwrap();
     (String::from_utf8(output).unwrap(), findings)
 }
@@ -26,7 +26,7 @@ async fn check(kadr: &Kadr, fix: bool) -> (String, u64) {
 fn put_old(path: &Path, content: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();
-    let hour_ago = SystemTime::now() - Duration::from_hours(1);
+    let hour_ago = SystemTime::from(SystemClock.now()) - Duration::from_hours(1);
     std::fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
 }
 
