@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -264,7 +264,7 @@ where
     let mut bytes = 0_u64;
     let mut part = Vec::new();
     let mut gathered = 0;
-    let mut speed = Speed::new(bounds.min_bytes_per_second);
+    let mut speed = Speed::new(bounds.min_bytes_per_second, Instant::now());
     loop {
         let next = tokio::time::timeout(IDLE_TIMEOUT, content.next()).await;
         let Some(chunk) = next.map_err(|_| ReceiveError::TooSlow)? else { break };
@@ -275,7 +275,7 @@ where
             return Err(ReceiveError::TooLarge(bounds.max_bytes));
         }
         speed.add(chunk.len());
-        if speed.is_too_low() {
+        if speed.is_too_low(Instant::now()) {
             return Err(ReceiveError::TooSlow);
         }
         part.push(chunk);

@@ -1,8 +1,6 @@
 //! Whether a client sends quickly enough: one that drips holds a connection and a place on the disk for nothing.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The speed is measured over so long.
 const WINDOW: Duration = Duration::from_secs(30);
@@ -17,18 +15,19 @@ pub(crate) struct Speed {
 }
 
 impl Speed {
-    pub(crate) fn new(minimum: u64) -> Self {
-        Self { minimum, bytes: 0, since: Instant::now(), low: false }
+    /// Measured from `now` on.
+    pub(crate) fn new(minimum: u64, now: Instant) -> Self {
+        Self { minimum, bytes: 0, since: now, low: false }
     }
 
     pub(crate) fn add(&mut self, bytes: usize) {
         self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
     }
 
-    pub(crate) fn is_too_low(&mut self) -> bool {
-        if self.since.elapsed() >= WINDOW {
+    pub(crate) fn is_too_low(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.since) >= WINDOW {
             self.low = self.bytes < self.minimum.saturating_mul(WINDOW.as_secs());
-            (self.bytes, self.since) = (0, Instant::now());
+            (self.bytes, self.since) = (0, now);
         }
         self.low
     }
@@ -38,35 +37,38 @@ impl Speed {
 mod tests {
     use super::*;
 
-    /// Half a minute, of which each second brings so many bytes.
-    async fn sends(speed: &mut Speed, bytes: usize) -> bool {
-        for _ in 0..30 {
+    /// Who sends so many bytes in each second of a while, from `now` on; whether that was too slow.
+    fn is_too_slow(speed: &mut Speed, now: &mut Instant, seconds: u32, bytes: usize) -> bool {
+        (0..seconds).fold(false, |_, _| {
             speed.add(bytes);
-            tokio::time::advance(Duration::from_secs(1)).await;
-        }
-        !speed.is_too_low()
+            *now += Duration::from_secs(1);
+            speed.is_too_low(*now)
+        })
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_drips_is_too_slow_after_half_a_minute_and_not_before() {
-        let mut speed = Speed::new(1024);
-        speed.add(1);
-        tokio::time::advance(Duration::from_secs(29)).await;
-        assert!(!speed.is_too_low(), "it may have been a pause");
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(speed.is_too_low());
+    fn measured(minimum: u64) -> (Speed, Instant) {
+        let now = Instant::now();
+        (Speed::new(minimum, now), now)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_keeps_the_pace_is_left_alone_and_who_loses_it_is_not() {
-        let mut speed = Speed::new(1024);
-        assert!(sends(&mut speed, 1024).await);
-        assert!(sends(&mut speed, 1_000_000).await);
-        assert!(!sends(&mut speed, 1023).await, "what was quick before does not count");
+    #[test]
+    fn who_drips_is_too_slow_after_half_a_minute_and_not_before() {
+        let (mut speed, mut now) = measured(1024);
+        assert!(!is_too_slow(&mut speed, &mut now, 29, 1), "it may have been a pause");
+        assert!(is_too_slow(&mut speed, &mut now, 1, 1));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn without_a_minimum_nobody_is_too_slow() {
-        assert!(sends(&mut Speed::new(0), 0).await);
+    #[test]
+    fn who_keeps_the_pace_is_left_alone_and_who_loses_it_is_not() {
+        let (mut speed, mut now) = measured(1024);
+        assert!(!is_too_slow(&mut speed, &mut now, 30, 1024));
+        assert!(!is_too_slow(&mut speed, &mut now, 30, 1_000_000));
+        assert!(is_too_slow(&mut speed, &mut now, 30, 1023), "what was quick before does not count");
+    }
+
+    #[test]
+    fn without_a_minimum_nobody_is_too_slow() {
+        let (mut speed, mut now) = measured(0);
+        assert!(!is_too_slow(&mut speed, &mut now, 60, 0));
     }
 }

@@ -89,7 +89,7 @@ where
     let mut body = pin!(body);
     let mut glances = tokio::time::interval(GLANCE);
     glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut speed = Speed::new(state.uploads.min_bytes_per_second);
+    let mut speed = Speed::new(state.uploads.min_bytes_per_second, std::time::Instant::now());
     loop {
         tokio::select! {
             chunk = body.next() => {
@@ -107,7 +107,7 @@ where
                 if !hold.is_undisputed(state).await {
                     return Err(Cut::TakenOver);
                 }
-                if speed.is_too_low() {
+                if speed.is_too_low(std::time::Instant::now()) {
                     return Err(Cut::TooSlow);
                 }
             }
