@@ -10,7 +10,7 @@ use service_kit::clock::{Clock, SystemClock};
 use service_kit::testing::Backend;
 use uuid::Uuid;
 
-use crate::support::{Answer, Kadr, Setup, eventually, red_then_blue, sample_looped, titles};
+use crate::support::{Answer, Kadr, Setup, eventually, red_then_blue, sample, sample_looped, titles};
 
 #[rstest]
 #[actix_web::test]
@@ -81,7 +81,7 @@ async fn what_has_been_in_the_trash_for_too_long_is_purged_with_its_bytes(
     let setup = Setup::on(backend).without_workers().video("LIBRARY__TRASH_DAYS", 7);
     let kadr = setup.video("LIBRARY__PURGE_INTERVAL_SECONDS", 1).start().await;
     let ada = kadr.user("ada").await;
-    let (old, recent) = (ada.upload(red_then_blue()).await, ada.upload(red_then_blue()).await);
+    let (old, recent) = (ada.upload(sample()).await, ada.upload(red_then_blue()).await);
     for path in [&old, &recent] {
         ada.delete(path).await.ok(204);
     }
