@@ -80,6 +80,8 @@ pub struct UploadSettings {
     pub expiry_hours: NonZeroU32,
     /// Uploads of an account that may be unfinished at a time.
     pub max_unfinished_per_account: NonZeroU64,
+    /// How long an upload ticket may count.
+    pub ticket_max_hours: NonZeroU32,
     /// Requests of an account that may bring bytes at a time, to one process.
     pub max_concurrent_per_account: NonZeroUsize,
     /// Slower clients are taken for dead.

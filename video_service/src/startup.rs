@@ -22,7 +22,7 @@ use service_kit::{app, endpoint, health, metrics, openapi, request};
 use video_analysis::{Execution, FeatureCache};
 
 use crate::api;
-use crate::auth::Introspector;
+use crate::auth::{IntrospectionClient, Introspector, Standing};
 use crate::blobs::BlobStore;
 use crate::features;
 use crate::idempotency;
@@ -35,7 +35,7 @@ use crate::settings::Settings;
 use crate::shares::{self, Shares};
 use crate::state::State;
 use crate::storage_check::StorageCheck;
-use crate::uploads;
+use crate::uploads::{self, Tickets};
 use crate::videos::trash;
 use crate::webhooks::{self, Courier, Webhooks};
 use crate::worker::AnalysisWorkers;
@@ -125,6 +125,8 @@ impl Application {
             trash_window: library.trash_window(),
             uploads: settings.uploads,
             quota: settings.quota,
+            tickets: Tickets::new(&settings.url_signing_key()?),
+            standing: Standing::new(&settings.user_service, settings.client_secret()?),
             receiving: Receiving::new(settings.uploads.max_concurrent_per_account),
         };
         if role != Role::Work {
@@ -327,7 +329,7 @@ fn serve(
     hub: ProgressHub,
     listener: TcpListener,
 ) -> Result<Server, StartError> {
-    let introspector = web::Data::new(Introspector::new(
+    let introspector = Arc::new(Introspector::new(
         &settings.user_service,
         settings.client_secret()?,
         Arc::clone(&state.clock),
@@ -350,11 +352,10 @@ fn serve(
         let app = App::new()
             .app_data(web::Data::new(state.clone()))
             .app_data(web::Data::new(hub.clone()))
-            .app_data(introspector.clone())
+            .app_data(IntrospectionClient::start(Arc::clone(&introspector), client))
             .app_data(user_service.clone())
             .app_data(webhooks.clone())
             .app_data(shares.clone())
-            .app_data(client)
             .wrap(metrics.clone())
             .wrap(from_fn(request::request_context))
             .wrap(origins.middleware())

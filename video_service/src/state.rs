@@ -4,10 +4,12 @@ use chrono::TimeDelta;
 use sea_orm::DatabaseConnection;
 use service_kit::clock::SharedClock;
 
+use crate::auth::Standing;
 use crate::blobs::BlobStore;
 use crate::quota::Quota;
 use crate::receiving::Receiving;
 use crate::settings::{EventSettings, UploadSettings};
+use crate::uploads::Tickets;
 use crate::worker::AnalysisWorkers;
 
 /// Shared by all handlers.
@@ -29,6 +31,10 @@ pub(crate) struct State {
     pub(crate) uploads: UploadSettings,
     /// How much an account may keep.
     pub(crate) quota: Quota,
+    /// Upload tickets.
+    pub(crate) tickets: Tickets,
+    /// How accounts stand.
+    pub(crate) standing: Standing,
     /// The requests that bring bytes.
     pub(crate) receiving: Receiving,
 }

@@ -78,6 +78,7 @@ use crate::oauth;
         admin::remove_second_factor,
         oauth::introspection::introspect,
         oauth::revocation::revoke,
+        oauth::standing::standing,
         oauth::discovery::jwks,
         oauth::discovery::server_metadata,
     )
@@ -138,6 +139,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/admin/users/{id}/second-factor", admin::remove_second_factor),
         Endpoint::new(Method::POST, "/oauth/introspect", oauth::introspection::introspect),
         Endpoint::new(Method::POST, "/oauth/revoke", oauth::revocation::revoke),
+        Endpoint::new(Method::GET, "/internal/accounts/{id}", oauth::standing::standing),
         Endpoint::new(Method::GET, "/.well-known/jwks.json", oauth::discovery::jwks),
         Endpoint::new(
             Method::GET,

@@ -5,6 +5,7 @@ pub(crate) mod discovery;
 mod error;
 pub(crate) mod introspection;
 pub(crate) mod revocation;
+pub(crate) mod standing;
 
 use entity::user_db::account::Role;
 

@@ -53,6 +53,8 @@ mod sessions;
 #[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod throttle;

@@ -2,20 +2,24 @@
 //!
 //! A handler that acts for somebody takes an [`Authorized`] argument: without one there is no account to work for.
 
+mod client;
 mod introspection;
 mod jwks;
+mod standing;
 
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use service_kit::bearer::{self, BearerToken};
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
+pub(crate) use client::IntrospectionClient;
 pub use introspection::{AuthError, Introspector};
+pub(crate) use standing::Standing;
 
 /// After how long a client may ask again when tokens cannot be checked, in seconds.
 const RETRY_AFTER: u64 = 5;
@@ -92,8 +96,7 @@ impl<S: Scope> FromRequest for Authorized<S> {
 pub(crate) struct Lasting<S> {
     /// Who.
     pub(crate) caller: Caller,
-    introspector: web::Data<Introspector>,
-    client: awc::Client,
+    introspection: IntrospectionClient,
     token: BearerToken,
     scope: PhantomData<S>,
 }
@@ -101,7 +104,7 @@ pub(crate) struct Lasting<S> {
 impl<S: Scope> Lasting<S> {
     /// Whether the token has ended. While nobody can say, it has not: the answer was begun by right.
     pub(crate) async fn has_ended(&self) -> bool {
-        matches!(self.introspector.caller(&self.client, &self.token).await, Err(AuthError::Invalid(_)))
+        matches!(self.introspection.caller(self.token.clone()).await, Err(AuthError::Invalid(_)))
     }
 }
 
@@ -111,18 +114,16 @@ impl<S: Scope> FromRequest for Lasting<S> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let token = BearerToken::from_request(request, payload).into_inner();
-        let introspector = request.app_data::<web::Data<Introspector>>().cloned();
-        let client = request.app_data::<awc::Client>().cloned();
+        let introspection = request.app_data::<IntrospectionClient>().cloned();
         Box::pin(async move {
             let token = token?;
-            let (Some(introspector), Some(client)) = (introspector, client) else {
-                return Err(Problem::internal("the application was built without an introspector"));
-            };
-            let caller = introspector.caller(&client, &token).await.map_err(refusal)?;
+            let introspection = introspection
+                .ok_or_else(|| Problem::internal("the application was built without introspection"))?;
+            let caller = introspection.caller(token.clone()).await.map_err(refusal)?;
             if !caller.scopes.iter().any(|scope| scope == S::NAME) {
                 return Err(bearer::insufficient_scope(S::NAME));
             }
-            Ok(Self { caller, introspector, client, token, scope: PhantomData })
+            Ok(Self { caller, introspection, token, scope: PhantomData })
         })
     }
 }

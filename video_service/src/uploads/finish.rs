@@ -22,6 +22,14 @@ use crate::videos::{self, Replaced};
 /// When the store or the database fails: the upload stays `verifying`.
 pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, Problem> {
     let row = hold.row.clone();
+    // The token or the ticket that began it may have ended long ago: whether its account may still act is asked again.
+    if !state.standing.is_good(row.owner_id).await? {
+        let reason = "the account may not upload any more".to_owned();
+        write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
+        state.blobs.discard([content_key(&row)]).await;
+        hold.remove_files(state).await;
+        return Ok(upload::Model { status: UploadStatus::Failed, reason: Some(reason), ..row });
+    }
     let digest =
         staging::digest(&row.hash_state).ok_or_else(|| Problem::internal("the hash is unreadable"))?;
     let key = content_key(&row);

@@ -16,8 +16,9 @@ use super::hold::{self, Hold, Purpose, Seized, seize};
 use super::metadata::Metadata;
 use super::protocol::{self, Checksum, Tus, answered, describe};
 use super::record::Upload;
+use super::sender::Sender;
 use super::{staging, transfer};
-use crate::auth::{Authorized, Caller, VideosWrite};
+use crate::auth::{Authorized, VideosWrite};
 use crate::quota;
 use crate::state::State;
 use crate::videos;
@@ -63,12 +64,12 @@ pub(super) async fn create(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    answered(Box::pin(created(&state, &auth.caller, request.headers(), body)).await)
+    answered(created(&state, &Sender::by_token(auth.caller), request.headers(), body).await)
 }
 
-async fn created(
+pub(super) async fn created(
     state: &web::Data<State>,
-    caller: &Caller,
+    sender: &Sender,
     headers: &HeaderMap,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
@@ -81,21 +82,26 @@ async fn created(
         protocol::require_piece(headers)?;
     }
     let checksum = protocol::checksum(headers)?;
-    let row = new_upload(state, caller, length, text, metadata).await?;
+    let row = new_upload(state, sender, length, text, metadata).await?;
     let row = if has_piece { added(state, row, body, checksum).await? } else { row };
     let mut response = HttpResponse::Created();
     describe(&mut response, &row);
-    Ok(response.insert_header((header::LOCATION, format!("/uploads/{}", row.id))).finish())
+    Ok(response.insert_header((header::LOCATION, format!("{}/{}", sender.base, row.id))).finish())
 }
 
 /// Writes the row, and the record of the video where there is none.
 async fn new_upload(
     state: &State,
-    caller: &Caller,
+    sender: &Sender,
     length: u64,
     text: &str,
     metadata: Metadata,
 ) -> Result<upload::Model, Problem> {
+    let caller = &sender.caller;
+    let video_id = match (sender.video, metadata.video_id) {
+        (Some(only), Some(other)) if only != other => return Err(Problem::not_found("video")),
+        (only, given) => only.or(given),
+    };
     let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving, UploadStatus::Verifying];
     let count = upload::Entity::find()
         .filter(upload::COLUMN.owner_id.eq(caller.account_id))
@@ -125,7 +131,7 @@ async fn new_upload(
 
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
-    let (video_id, made_record) = if let Some(id) = metadata.video_id {
+    let (video_id, made_record) = if let Some(id) = video_id {
         (videos::owned(&transaction, id, caller).await?.id, false)
     } else {
         let record = videos::new_record(caller, title, None, now);
@@ -183,12 +189,12 @@ pub(super) async fn append(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    answered(appended(&state, &auth.caller, *id, request.headers(), body).await)
+    answered(appended(&state, &Sender::by_token(auth.caller), *id, request.headers(), body).await)
 }
 
-async fn appended(
+pub(super) async fn appended(
     state: &web::Data<State>,
-    caller: &Caller,
+    sender: &Sender,
     id: Uuid,
     headers: &HeaderMap,
     body: web::Payload,
@@ -196,7 +202,7 @@ async fn appended(
     protocol::require_piece(headers)?;
     let offset = protocol::offset(headers)?;
     let checksum = protocol::checksum(headers)?;
-    let row = hold::owned(state, id, caller).await?;
+    let row = hold::owned(state, id, sender).await?;
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let length = u64::try_from(row.length).map_err(Problem::internal)?;
@@ -239,13 +245,14 @@ async fn receive(
 ) -> Result<upload::Model, Problem> {
     let state = state.get_ref().clone();
     let place = state.receiving.enter(hold.row.owner_id)?;
-    task::to_its_end(async move {
+    // On the heap: it holds the whole way of a piece.
+    task::to_its_end(Box::pin(async move {
         let _place = place;
         if hold.row.status != UploadStatus::Verifying {
             transfer::receive(&state, &mut hold, body, checksum).await?;
         }
         finished(&state, hold).await
-    })
+    }))
     .await
 }
 
@@ -267,16 +274,16 @@ pub(super) async fn look(
     id: web::Path<Uuid>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    answered(looked(&state, &auth.caller, *id, &request).await)
+    answered(looked(&state, &Sender::by_token(auth.caller), *id, &request).await)
 }
 
-async fn looked(
+pub(super) async fn looked(
     state: &web::Data<State>,
-    caller: &Caller,
+    sender: &Sender,
     id: Uuid,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut row = hold::owned(state, id, caller).await?;
+    let mut row = hold::owned(state, id, sender).await?;
     if request.method() == Method::HEAD {
         let state = state.get_ref().clone();
         row = task::to_its_end(async move {
@@ -310,11 +317,15 @@ pub(super) async fn terminate(
     auth: Authorized<VideosWrite>,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    answered(terminated(&state, &auth.caller, *id).await)
+    answered(terminated(&state, &Sender::by_token(auth.caller), *id).await)
 }
 
-async fn terminated(state: &web::Data<State>, caller: &Caller, id: Uuid) -> Result<HttpResponse, Problem> {
-    let row = hold::owned(state, id, caller).await?;
+pub(super) async fn terminated(
+    state: &web::Data<State>,
+    sender: &Sender,
+    id: Uuid,
+) -> Result<HttpResponse, Problem> {
+    let row = hold::owned(state, id, sender).await?;
     let state = state.get_ref().clone();
     task::to_its_end(async move {
         match seize(&state, row, Purpose::Remove).await? {
@@ -347,10 +358,20 @@ pub(super) async fn by_another_name(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    answered(renamed(&state, &Sender::by_token(auth.caller), *id, &request, body).await)
+}
+
+pub(super) async fn renamed(
+    state: &web::Data<State>,
+    sender: &Sender,
+    id: Uuid,
+    request: &HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
     let method = request.headers().get("x-http-method-override").map(header::HeaderValue::as_bytes);
-    answered(match method {
-        Some(b"PATCH") => appended(&state, &auth.caller, *id, request.headers(), body).await,
-        Some(b"DELETE") => terminated(&state, &auth.caller, *id).await,
+    match method {
+        Some(b"PATCH") => appended(state, sender, id, request.headers(), body).await,
+        Some(b"DELETE") => terminated(state, sender, id).await,
         _ => Err(Problem::malformed("X-HTTP-Method-Override must be PATCH or DELETE")),
-    })
+    }
 }

@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::protocol;
+use super::sender::Sender;
 use super::staging::Lock;
-use crate::auth::Caller;
 use crate::state::State;
 
 /// How often a holder looks whether somebody else wants the upload, and who waits, whether it is free.
@@ -40,15 +40,16 @@ pub(super) enum Seized {
     Ended(upload::Model),
 }
 
-/// The upload `id` of `caller`.
+/// The upload `id` of `sender`.
 ///
 /// # Errors
 /// 404 where there is none, or it is somebody else's.
-pub(super) async fn owned(state: &State, id: Uuid, caller: &Caller) -> Result<upload::Model, Problem> {
+pub(super) async fn owned(state: &State, id: Uuid, sender: &Sender) -> Result<upload::Model, Problem> {
     upload::Entity::find_by_id(id)
-        .filter(upload::COLUMN.owner_id.eq(caller.account_id))
+        .filter(upload::COLUMN.owner_id.eq(sender.caller.account_id))
         .one(&state.db)
         .await?
+        .filter(|row| sender.video.is_none_or(|only| only == row.video_id))
         .ok_or_else(|| Problem::not_found("upload"))
 }
 

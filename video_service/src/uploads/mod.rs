@@ -1,13 +1,16 @@
 //! Resumable uploads: tus 1.0.0.
 
+mod by_ticket;
 mod finish;
 mod handlers;
 mod hold;
 mod metadata;
 mod protocol;
 mod record;
+mod sender;
 mod staging;
 mod sweep;
+mod ticket;
 mod transfer;
 
 use actix_web::http::Method;
@@ -16,6 +19,7 @@ use utoipa::OpenApi;
 
 pub(crate) use self::finish::{content_key, id_in_key};
 pub(crate) use self::sweep::sweep;
+pub(crate) use self::ticket::Tickets;
 
 /// What this module answers, for the reader.
 #[derive(OpenApi)]
@@ -26,6 +30,13 @@ pub(crate) use self::sweep::sweep;
     handlers::look,
     handlers::terminate,
     handlers::by_another_name,
+    by_ticket::issue,
+    by_ticket::put_content,
+    by_ticket::create,
+    by_ticket::append,
+    by_ticket::look,
+    by_ticket::terminate,
+    by_ticket::by_another_name,
 ))]
 pub(crate) struct Api;
 
@@ -38,5 +49,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/uploads/{id}", handlers::look),
         Endpoint::new(Method::DELETE, "/uploads/{id}", handlers::terminate),
         Endpoint::new(Method::POST, "/uploads/{id}", handlers::by_another_name),
+        Endpoint::new(Method::POST, "/videos/{id}/upload-tickets", by_ticket::issue),
+        Endpoint::new(Method::PUT, "/tickets/{ticket}/content", by_ticket::put_content),
+        Endpoint::new(Method::OPTIONS, "/tickets/{ticket}/uploads", handlers::discover),
+        Endpoint::new(Method::POST, "/tickets/{ticket}/uploads", by_ticket::create),
+        Endpoint::new(Method::PATCH, "/tickets/{ticket}/uploads/{id}", by_ticket::append),
+        Endpoint::new(Method::GET, "/tickets/{ticket}/uploads/{id}", by_ticket::look),
+        Endpoint::new(Method::DELETE, "/tickets/{ticket}/uploads/{id}", by_ticket::terminate),
+        Endpoint::new(Method::POST, "/tickets/{ticket}/uploads/{id}", by_ticket::by_another_name),
     ]
 }

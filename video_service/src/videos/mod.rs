@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub(crate) use self::item::changed_meanwhile;
 pub(crate) use self::trash::remove;
 pub(crate) use self::upload::{
-    Replaced, accepted, is_not_found, replace_content, storage_failed, storage_full,
+    Replaced, UploadQuery, accepted, is_not_found, put, replace_content, storage_failed, storage_full,
 };
 use crate::auth::Caller;
 use crate::quota::Quota;

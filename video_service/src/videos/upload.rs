@@ -44,7 +44,7 @@ const ACCEPTED_APPLICATIONS: [&str; 5] = ["octet-stream", "mp4", "mxf", "ogg", "
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UploadQuery {
+pub(crate) struct UploadQuery {
     /// Whether its analysis begins by itself.
     #[serde(default = "yes")]
     analyze: bool,
@@ -94,6 +94,24 @@ pub(super) async fn put_content(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    let before = super::owned(&state.db, *id, &auth.caller).await?;
+    let row = put(&state, before, query, &request, body, async || Ok(())).await?;
+    let mut response = if row.version > 1 { HttpResponse::Ok() } else { HttpResponse::Created() };
+    Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))
+}
+
+/// Makes a request's body the content of `before`, which is the sender's. `may_still` is asked when all has arrived.
+///
+/// # Errors
+/// Why the bytes are not taken; nothing of them is kept then.
+pub(crate) async fn put(
+    state: &web::Data<State>,
+    before: video::Model,
+    query: UploadQuery,
+    request: &HttpRequest,
+    body: web::Payload,
+    may_still: impl AsyncFnOnce() -> Result<(), Problem>,
+) -> Result<video::Model, Problem> {
     let media_type =
         accepted(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
     let coding = request.headers().get(header::CONTENT_ENCODING);
@@ -102,17 +120,15 @@ pub(super) async fn put_content(
             Problem::unsupported_media_type(ACCEPTED).detail("send the content without Content-Encoding")
         );
     }
-    let before = super::owned(&state.db, *id, &auth.caller).await?;
-    let expected = announced_digest(&request)?;
-    let room = Room::of(&state, auth.caller.account_id, before.bytes).await?;
-    room.refuse_by_announced_length(&request)?;
+    let expected = announced_digest(request)?;
+    let room = Room::of(state, before.owner_id, before.bytes).await?;
+    room.refuse_by_announced_length(request)?;
 
-    let staged = receive(&state, before.id, auth.caller.account_id, room, body).await?;
+    let staged = receive(state, before.id, before.owner_id, room, body).await?;
     verify(&staged, expected)?;
+    may_still().await?;
     let content = Content { staged, filename: None, media_type };
-    let row = task::to_its_end(attach(state.get_ref().clone(), before.id, content, query.analyze)).await?;
-    let mut response = if row.version > 1 { HttpResponse::Ok() } else { HttpResponse::Created() };
-    Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))
+    task::to_its_end(attach(state.get_ref().clone(), before.id, content, query.analyze)).await
 }
 
 /// How many bytes may come.

@@ -41,6 +41,8 @@ mod storage_check;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tickets;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod trash;

@@ -136,6 +136,11 @@ impl Kadr {
         Database::connect(self.database.url()).await.unwrap()
     }
 
+    /// Where User Service keeps its records.
+    pub(crate) fn user_database_url(&self) -> String {
+        format!("sqlite://{}", self.folder.path().join("user/user_service.db").display())
+    }
+
     /// A secret that both services share.
     pub(crate) fn secret(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join("secrets").join(name)).unwrap()
