@@ -1,8 +1,12 @@
-//! Throw-away databases for tests: an SQLite file, or a database of its own on a real PostgreSQL server.
+//! Throw-away databases for tests: an SQLite file, or a database of its own on a real PostgreSQL server; and cables to cut.
+
+mod cable;
 
 use sea_orm::{ConnectionTrait, Database, DbErr};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+pub use self::cable::Cable;
 
 /// The variable that holds the URL of a PostgreSQL server on which tests may create databases, as
 /// `postgres://user@127.0.0.1:5432/postgres`; `make test` starts one and sets it.

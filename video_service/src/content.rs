@@ -6,7 +6,10 @@
 
 use entity::video_db::{content, video, video_version};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    Statement,
+};
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
@@ -33,6 +36,7 @@ pub(crate) async fn keep(
     owner: Uuid,
     arrived: &Arrived,
 ) -> Result<String, Problem> {
+    take_turns(db, owner).await?;
     let sha256 = hex::encode(arrived.sha256);
     let row = content::Model {
         blob_key: arrived.key.clone(),
@@ -56,11 +60,12 @@ pub(crate) async fn keep(
     Ok(key)
 }
 
-/// Names content that the account has already for one more of its videos; `false` where it has it no more.
+/// Names content that `owner` has already for one more video; `false` where it has it no more.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn share(db: &impl ConnectionTrait, key: &str) -> Result<bool, DbErr> {
+pub(crate) async fn share(db: &impl ConnectionTrait, owner: Uuid, key: &str) -> Result<bool, DbErr> {
+    take_turns(db, owner).await?;
     let shared = content::Entity::update_many()
         .filter(content::Column::BlobKey.eq(key))
         .col_expr(content::Column::Videos, Expr::col(content::Column::Videos).add(1))
@@ -123,4 +128,17 @@ pub(crate) async fn write_version(db: &impl ConnectionTrait, video: &video::Mode
         created_at: video.updated_at,
     };
     video_version::Entity::insert(row.into_active_model()).exec_without_returning(db).await.map(|_| ())
+}
+
+/// Makes transactions that add to one account take turns, to be called before the first of their contents is touched: so
+/// that two that fit into a quota each do not exceed it together, and two that exchange contents do not wait for each
+/// other. An SQLite file has one writer, which is turn enough.
+pub(crate) async fn take_turns(db: &impl ConnectionTrait, account: Uuid) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let (high, low) = account.as_u64_pair();
+        let key = i64::from_ne_bytes((high ^ low).to_ne_bytes());
+        let sql = "SELECT pg_advisory_xact_lock($1)";
+        db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
+    }
+    Ok(())
 }

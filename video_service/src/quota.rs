@@ -6,11 +6,10 @@ use std::num::NonZeroU64;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use entity::video_db::upload::{self, UploadStatus};
-use entity::video_db::{content, video};
+use entity::video_db::{content as stored, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use service_kit::problem::Problem;
@@ -18,6 +17,7 @@ use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 
 use crate::auth::{Authorized, VideosRead};
+use crate::content;
 use crate::state::State;
 
 /// The `[quota]` section. What is not given is not limited.
@@ -83,7 +83,7 @@ impl Quota {
     /// 403 `quota-exceeded`.
     pub(crate) async fn check_bytes(self, db: &impl ConnectionTrait, account: Uuid) -> Result<(), Problem> {
         let Some(limit) = self.max_bytes_per_account else { return Ok(()) };
-        take_turns(db, account).await?;
+        content::take_turns(db, account).await?;
         if bytes(db, account).await? > limit.get() { Err(too_many_bytes(limit.get())) } else { Ok(()) }
     }
 
@@ -93,7 +93,7 @@ impl Quota {
     /// 403 `quota-exceeded`.
     pub(crate) async fn check_videos(self, db: &impl ConnectionTrait, account: Uuid) -> Result<(), Problem> {
         let Some(limit) = self.max_videos_per_account else { return Ok(()) };
-        take_turns(db, account).await?;
+        content::take_turns(db, account).await?;
         if videos(db, account).await? > limit.get() {
             return Err(exceeded(format!("an account may have {limit} videos, those in the trash included")));
         }
@@ -110,23 +110,11 @@ fn exceeded(detail: String) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "quota-exceeded", "The account's quota is used up").detail(detail)
 }
 
-/// Makes transactions that add to one account take turns, so that two that fit each do not exceed it together. An SQLite
-/// file has one writer, which is turn enough.
-async fn take_turns(db: &impl ConnectionTrait, account: Uuid) -> Result<(), DbErr> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        let (high, low) = account.as_u64_pair();
-        let key = i64::from_ne_bytes((high ^ low).to_ne_bytes());
-        let sql = "SELECT pg_advisory_xact_lock($1)";
-        db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [key.into()])).await?;
-    }
-    Ok(())
-}
-
 async fn bytes(db: &impl ConnectionTrait, account: Uuid) -> Result<u64, DbErr> {
-    let sum = content::Entity::find()
+    let sum = stored::Entity::find()
         .select_only()
-        .column_as(Expr::col(content::Column::Bytes).sum().cast_as("bigint"), "bytes")
-        .filter(content::Column::OwnerId.eq(account));
+        .column_as(Expr::col(stored::Column::Bytes).sum().cast_as("bigint"), "bytes")
+        .filter(stored::Column::OwnerId.eq(account));
     let sum: Option<Option<i64>> = sum.into_tuple().one(db).await?;
     Ok(whole(sum.flatten()))
 }

@@ -10,7 +10,7 @@ use service_kit::query::Query;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::handlers::{appended, created, looked, renamed, terminated};
+use super::handlers::{self, appended, created, looked, renamed, terminated};
 use super::protocol::{Tus, answered};
 use super::record::Upload;
 use super::ticket::Holder;
@@ -92,6 +92,19 @@ pub(super) async fn put_content(
     let may_still = async || holder.is_still_good(&state).await;
     videos::put(&state, video, query, &request, body, may_still).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What uploads by a ticket can do
+///
+/// As `OPTIONS /uploads`; the ticket is not looked at.
+#[utoipa::path(
+    options, path = "/tickets/{ticket}/uploads", tag = "uploads", security(()), params(("ticket" = String, Path)),
+    responses((status = 204, headers(
+        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u64), ("Tus-Checksum-Algorithm" = String),
+    ))),
+)]
+pub(super) async fn discover(state: web::Data<State>) -> HttpResponse {
+    handlers::discover(state).await
 }
 
 /// Begin a resumable upload by a ticket

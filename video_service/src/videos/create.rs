@@ -150,7 +150,7 @@ async fn with_own_content(
     let sha256 = by_digest::digest(sha256).map_err(|reason| wrong(&reason))?;
     let absent = || wrong("is not that of any content of yours");
     let found = content::of_digest(db, row.owner_id, &sha256).await?.ok_or_else(absent)?;
-    if !content::share(db, &found.blob_key).await? {
+    if !content::share(db, row.owner_id, &found.blob_key).await? {
         return Err(absent());
     }
     let other = video::Entity::find()

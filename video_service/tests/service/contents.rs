@@ -77,6 +77,29 @@ async fn of_equal_uploads_at_the_same_time_one_blob_is_kept(
 
 #[rstest]
 #[actix_web::test]
+async fn videos_that_exchange_their_contents_at_the_same_time_do_not_wait_for_each_other(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = quiet(backend).await;
+    let ada = kadr.user("ada").await;
+    let (first, second) = (ada.upload_quietly(vec![1; 10]).await, ada.upload_quietly(vec![2; 10]).await);
+    for round in 0..10 {
+        let (one, other) = if round % 2 == 0 { (2, 1) } else { (1, 2) };
+        let paths = [&first, &second].map(|path| format!("{path}/content?analyze=false"));
+        let swaps = [ada.put(&paths[0], vec![one; 10]), ada.put(&paths[1], vec![other; 10])];
+        for answer in futures_util::future::join_all(swaps).await {
+            answer.ok(200);
+        }
+        assert_eq!(
+            (content(&ada, &first).await, content(&ada, &second).await),
+            (vec![one; 10], vec![other; 10])
+        );
+    }
+    assert_eq!(kadr.blobs().len(), 2);
+}
+
+#[rstest]
+#[actix_web::test]
 async fn what_an_account_has_here_need_not_be_sent_again(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

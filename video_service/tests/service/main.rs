@@ -23,6 +23,8 @@ mod lists;
 #[cfg(test)]
 mod many_listeners;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;
