@@ -3,6 +3,7 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -14,38 +15,33 @@ use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use service_kit::client_credentials::ClientCredentials;
 use service_kit::clock::{Clock, SharedClock, SystemClock};
-use service_kit::health::Readiness;
 use service_kit::security_headers::security_headers;
 use service_kit::settings::SettingsError;
 use service_kit::shutdown::Signals;
 use service_kit::{app, endpoint, health, metrics, openapi, request};
-use video_analysis::{Execution, FeatureCache};
+use video_analysis::Execution;
 
 use crate::api;
 use crate::auth::{IntrospectionClient, Introspector, Standing};
 use crate::blobs::BlobStore;
-use crate::features;
-use crate::idempotency;
+use crate::housekeeping;
 use crate::identity::WorkerIdentity;
 use crate::job::Runner;
 use crate::progress::ProgressHub;
 use crate::queue::{self, Abandoned};
+use crate::readiness;
 use crate::receiving::Receiving;
 use crate::settings::Settings;
-use crate::shares::{self, Shares};
+use crate::shares::Shares;
 use crate::state::State;
 use crate::storage_check::StorageCheck;
-use crate::uploads::{self, Tickets};
-use crate::videos::trash;
-use crate::webhooks::{self, Courier, Webhooks};
+use crate::uploads::Tickets;
+use crate::webhooks::{Courier, Webhooks};
 use crate::worker::AnalysisWorkers;
 
 /// How long a connection to User Service is kept for the next question. Shorter than the 5 s after which actix closes
 /// it at the other end: a question asked in that very moment would get no answer.
 const IDLE_CONNECTION: Duration = Duration::from_secs(2);
-
-/// How often the rubbish of killed uploads is looked for: it is rare, and hurts only by its size.
-const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +93,13 @@ impl Application {
         let signals = Signals::listen().map_err(environment)?;
         let listener = settings.http.bind()?;
         let port = listener.local_addr().map_err(environment)?.port();
-        let (db, blobs) = open_stores(&settings).await?;
+        let (db, readers, blobs) = open_stores(&settings).await?;
         let (workers, identity) = match role {
             Role::Serve => (AnalysisWorkers::default(), None),
             Role::Work | Role::All => {
                 let (workers, identity) = start_workers(&settings, &db, &blobs, &clock).await?;
                 let interval = settings.library.purge_interval_seconds.get();
-                actix_web::rt::spawn(forget_features_for_ever(
+                actix_web::rt::spawn(housekeeping::forget_features_for_ever(
                     db.clone(),
                     settings.feature_cache(),
                     interval,
@@ -112,11 +108,12 @@ impl Application {
             }
         };
         if role != Role::Work {
-            actix_web::rt::spawn(sweep_for_ever(blobs.clone()));
+            actix_web::rt::spawn(housekeeping::sweep_for_ever(blobs.clone()));
         }
         let hub = ProgressHub::start(db.clone(), Arc::clone(&clock), settings.events);
         let library = settings.library;
         let state = State {
+            reader: db.clone(),
             db,
             blobs,
             workers: workers.clone(),
@@ -131,13 +128,16 @@ impl Application {
         };
         if role != Role::Work {
             let log = TimeDelta::days(i64::from(settings.webhooks.delivery_log_days.get()));
-            actix_web::rt::spawn(tidy_for_ever(state.clone(), log));
+            actix_web::rt::spawn(housekeeping::tidy_for_ever(state.clone(), log));
             let webhooks = Webhooks::new(&settings.webhook_key()?, settings.webhooks.clone());
             let courier = Courier::new(state.db.clone(), Arc::clone(&state.clock), webhooks);
             actix_web::rt::spawn(courier.map_err(environment)?.run());
-            actix_web::rt::spawn(purge_for_ever(state.clone(), library.purge_interval_seconds.get()));
+            actix_web::rt::spawn(housekeeping::purge_for_ever(
+                state.clone(),
+                library.purge_interval_seconds.get(),
+            ));
         }
-        let server = serve(&settings, role, state, hub.clone(), listener)?;
+        let server = serve(&settings, role, state, readers, hub.clone(), listener)?;
         log::info!("listening port={port} role={role:?}");
         Ok(Self { server, workers, hub, port, signals, _identity: identity })
     }
@@ -173,7 +173,7 @@ impl Application {
 /// # Errors
 /// [`StartError`], in one line.
 pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
-    let db = open_database(settings).await?;
+    let (db, _) = open_database(settings).await?;
     Migrator::up(&db, None).await.map_err(environment)?;
     db.close().await.map_err(environment)
 }
@@ -183,20 +183,26 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
 /// # Errors
 /// [`StartError`], in one line.
 pub async fn check_storage(settings: &Settings, fix: bool) -> Result<u64, StartError> {
-    let (db, blobs) = open_stores(settings).await?;
+    let (db, _, blobs) = open_stores(settings).await?;
     let check = StorageCheck { db: &db, blobs: &blobs, now: SystemClock.now(), fix, output: io::stdout() };
     let findings = check.run().await.map_err(environment)?;
     db.close().await.map_err(environment)?;
     Ok(findings)
 }
 
-async fn open_database(settings: &Settings) -> Result<DatabaseConnection, StartError> {
+/// What all share, and what the threads that answer requests read from.
+async fn open_database(
+    settings: &Settings,
+) -> Result<(DatabaseConnection, Vec<DatabaseConnection>), StartError> {
     app::make_data_dir(&settings.data_dir)?;
-    Ok(settings.database.connect(&settings.default_database()).await?)
+    let (file, threads) = (settings.default_database(), settings.http.workers);
+    Ok(settings.database.connect_with_readers(&file, threads).await?)
 }
 
-async fn open_stores(settings: &Settings) -> Result<(DatabaseConnection, BlobStore), StartError> {
-    let db = open_database(settings).await?;
+async fn open_stores(
+    settings: &Settings,
+) -> Result<(DatabaseConnection, Vec<DatabaseConnection>, BlobStore), StartError> {
+    let (db, readers) = open_database(settings).await?;
     if settings.database.migrate_on_start {
         Migrator::up(&db, None).await.map_err(environment)?;
     } else {
@@ -209,7 +215,7 @@ async fn open_stores(settings: &Settings) -> Result<(DatabaseConnection, BlobSto
     let blobs = BlobStore::open(&directory).map_err(|error| {
         SettingsError::key("storage.directory", format!("{}: {error}", directory.display()))
     })?;
-    Ok((db, blobs))
+    Ok((db, readers, blobs))
 }
 
 async fn start_workers(
@@ -254,78 +260,11 @@ fn require_program(key: &str, program: &std::path::Path) -> Result<(), SettingsE
     }
 }
 
-/// Removes the rubbish of killed uploads, now and every hour.
-async fn sweep_for_ever(blobs: BlobStore) {
-    let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
-    loop {
-        hours.tick().await;
-        match blobs.sweep().await {
-            Ok(0) => {}
-            Ok(count) => log::info!("abandoned uploads removed count={count}"),
-            Err(error) => log::warn!("abandoned uploads not removed cause=\"{error}\""),
-        }
-    }
-}
-
-/// Takes care of uploads that nobody continues, forgets idempotency keys that count no more, share links that have expired
-/// and deliveries of webhooks that are `log` old: now and every hour.
-async fn tidy_for_ever(state: State, log: TimeDelta) {
-    let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
-    loop {
-        hours.tick().await;
-        match uploads::sweep(&state).await {
-            Ok(0) => {}
-            Ok(count) => log::info!("uploads tidied count={count}"),
-            Err(error) => log::warn!("uploads not tidied cause=\"{error}\""),
-        }
-        if let Err(error) = idempotency::sweep(&state.db, state.clock.now()).await {
-            log::warn!("idempotency keys not forgotten cause=\"{error}\"");
-        }
-        match shares::sweep(&state.db, state.clock.now()).await {
-            Ok(0) => {}
-            Ok(count) => log::info!("share links forgotten count={count}"),
-            Err(error) => log::warn!("share links not forgotten cause=\"{error}\""),
-        }
-        match webhooks::sweep(&state.db, state.clock.now() - log).await {
-            Ok(0) => {}
-            Ok(count) => log::info!("deliveries forgotten count={count}"),
-            Err(error) => log::warn!("deliveries not forgotten cause=\"{error}\""),
-        }
-    }
-}
-
-/// Deletes what has been in the trash for too long, now and every `interval` seconds.
-async fn purge_for_ever(state: State, interval: u64) {
-    let mut times = actix_web::rt::time::interval(Duration::from_secs(interval));
-    loop {
-        times.tick().await;
-        match trash::purge(&state).await {
-            Ok(0) => {}
-            Ok(count) => log::info!("trash purged videos={count}"),
-            Err(problem) => {
-                log::warn!("trash not purged cause=\"{}\"", problem.log_cause().unwrap_or_default());
-            }
-        }
-    }
-}
-
-/// Removes the features of content that no video has any more, now and every `interval` seconds.
-async fn forget_features_for_ever(db: DatabaseConnection, cache: FeatureCache, interval: u64) {
-    let mut times = actix_web::rt::time::interval(Duration::from_secs(interval));
-    loop {
-        times.tick().await;
-        match features::forget_orphans(&db, &cache).await {
-            Ok(0) => {}
-            Ok(count) => log::info!("features of deleted content removed contents={count}"),
-            Err(error) => log::warn!("features of deleted content not removed cause=\"{error}\""),
-        }
-    }
-}
-
 fn serve(
     settings: &Settings,
     role: Role,
     state: State,
+    readers: Vec<DatabaseConnection>,
     hub: ProgressHub,
     listener: TcpListener,
 ) -> Result<Server, StartError> {
@@ -341,16 +280,20 @@ fn serve(
     let webhooks = web::Data::new(Webhooks::new(&settings.webhook_key()?, settings.webhooks.clone()));
     let shares = web::Data::new(Shares::new(&settings.url_signing_key()?, settings.shares.clone()));
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
-    let readiness = readiness(&state, &hub, settings, timeout);
+    let readiness = readiness::checks(&state, &hub, settings, timeout);
     let document = api::document();
     let origins = settings.http.cors_allowed_origins.clone();
     let metrics = metrics::middleware("video_service").map_err(environment)?;
+    let threads = Arc::new(AtomicUsize::new(0));
     let server = HttpServer::new(move || {
+        let thread = threads.fetch_add(1, Ordering::Relaxed);
+        let reader = readers.iter().cycle().nth(thread).unwrap_or(&state.db).clone();
+        let state = State { reader, ..state.clone() };
         // A client belongs to its thread: connections are kept there.
         let connector = awc::Connector::new().conn_keep_alive(IDLE_CONNECTION);
         let client = awc::Client::builder().connector(connector).timeout(timeout).finish();
         let app = App::new()
-            .app_data(web::Data::new(state.clone()))
+            .app_data(web::Data::new(state))
             .app_data(web::Data::new(hub.clone()))
             .app_data(IntrospectionClient::start(Arc::clone(&introspector), client))
             .app_data(user_service.clone())
@@ -375,36 +318,6 @@ fn serve(
         .listen(listener)
         .map_err(environment)?;
     Ok(server.run())
-}
-
-/// The database, the store, the actors and User Service.
-fn readiness(state: &State, hub: &ProgressHub, settings: &Settings, timeout: Duration) -> Readiness {
-    let (blobs, workers, hub) = (state.blobs.clone(), state.workers.clone(), hub.clone());
-    let address = format!("{}/healthz", settings.user_service.url);
-    Readiness::default()
-        .with_database(&state.db)
-        .with("storage", move || {
-            let blobs = blobs.clone();
-            Box::pin(async move { blobs.check().await.map_err(|error| error.to_string()) })
-        })
-        .with("workers", move || {
-            let alive = workers.are_alive();
-            Box::pin(async move { if alive { Ok(()) } else { Err("a worker has died".to_owned()) } })
-        })
-        .with("progress", move || {
-            let alive = hub.is_alive();
-            Box::pin(async move { if alive { Ok(()) } else { Err("the progress hub has died".to_owned()) } })
-        })
-        .with("user_service", move || {
-            let request = awc::Client::builder().timeout(timeout).finish().get(&address).send();
-            Box::pin(async move {
-                match request.await {
-                    Ok(response) if response.status().is_success() => Ok(()),
-                    Ok(response) => Err(response.status().to_string()),
-                    Err(error) => Err(error.to_string()),
-                }
-            })
-        })
 }
 
 fn environment(error: impl std::fmt::Display) -> StartError {

@@ -17,6 +17,8 @@ use crate::worker::AnalysisWorkers;
 pub(crate) struct State {
     /// Records.
     pub(crate) db: DatabaseConnection,
+    /// The same, for handlers that only read: this thread's own connections.
+    pub(crate) reader: DatabaseConnection,
     /// Bytes.
     pub(crate) blobs: BlobStore,
     /// The workers of this process; none where it only serves.

@@ -5,6 +5,7 @@
 //! back later because of a connection that is dead at the other end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// An upload that this request holds.
 pub(super) struct Hold {
     pub(super) row: upload::Model,
-    lock: Lock,
+    pub(super) lock: Arc<Lock>,
 }
 
 /// An upload, wanted.
@@ -89,7 +90,7 @@ pub(super) async fn seize(state: &State, row: upload::Model, purpose: Purpose) -
     if row.writer != Some(name) {
         return Err(taken_over());
     }
-    Ok(Seized::Open(Hold { row, lock }))
+    Ok(Seized::Open(Hold { row, lock: Arc::new(lock) }))
 }
 
 /// Whether nobody writes to an upload any more.

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sha1::Sha1;
@@ -14,6 +15,8 @@ use super::protocol::Checksum;
 /// A staging file, open for appending. Its methods block.
 pub(super) struct Staging {
     file: File,
+    /// Held for as long as anything may still be written, also on behalf of a request that is gone.
+    _lock: Arc<Lock>,
     hash: Sha256,
     /// Of the bytes since it was opened, where the client sent a digest of them.
     piece: Option<(Piece, Checksum)>,
@@ -34,6 +37,7 @@ impl Staging {
     /// Opens the file at `path` with exactly `offset` bytes: what was written beyond them was never acknowledged.
     pub(super) fn open(
         path: &Path,
+        lock: Arc<Lock>,
         offset: u64,
         hash_state: &[u8],
         expected: Option<Checksum>,
@@ -54,7 +58,7 @@ impl Staging {
             Checksum::Sha256(_) => (Piece::Sha256(Sha256::new()), checksum),
             Checksum::Sha1(_) => (Piece::Sha1(Sha1::new()), checksum),
         });
-        Ok(Self { file, hash, piece })
+        Ok(Self { file, _lock: lock, hash, piece })
     }
 
     /// Adds bytes at the end.
@@ -118,7 +122,7 @@ impl Lock {
     }
 
     /// Removes the lock's file, once there is nothing left to be locked.
-    pub(super) fn remove(self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             outcome => outcome,
@@ -130,15 +134,19 @@ impl Lock {
 mod tests {
     use super::*;
 
+    fn lock(folder: &Path) -> Arc<Lock> {
+        Arc::new(Lock::try_take(&folder.join("lock")).unwrap().unwrap())
+    }
+
     #[test]
     fn a_hash_goes_on_where_it_was_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        let mut first = Staging::open(&path, 0, &empty_hash(), None).unwrap();
+        let (path, lock) = (folder.path().join("a"), lock(folder.path()));
+        let mut first = Staging::open(&path, Arc::clone(&lock), 0, &empty_hash(), None).unwrap();
         first.append(&[Bytes::from_static(b"one "), Bytes::from_static(b"two ")]).unwrap();
         let state = first.sync().unwrap();
         first.append(&[Bytes::from_static(b"never acknowledged")]).unwrap();
-        let mut second = Staging::open(&path, 8, &state, None).unwrap();
+        let mut second = Staging::open(&path, lock, 8, &state, None).unwrap();
         second.append(&[Bytes::from_static(b"three")]).unwrap();
         let state = second.sync().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"one two three");
@@ -148,8 +156,9 @@ mod tests {
     #[test]
     fn a_piece_is_told_from_another_by_its_checksum() {
         let folder = tempfile::tempdir().unwrap();
+        let (path, lock) = (folder.path().join("a"), lock(folder.path()));
         let open =
-            |checksum| Staging::open(&folder.path().join("a"), 0, &empty_hash(), Some(checksum)).unwrap();
+            |checksum| Staging::open(&path, Arc::clone(&lock), 0, &empty_hash(), Some(checksum)).unwrap();
         let expected = |bytes: &[u8]| {
             [Checksum::Sha256(Sha256::digest(bytes).to_vec()), Checksum::Sha1(Sha1::digest(bytes).to_vec())]
         };
@@ -165,7 +174,8 @@ mod tests {
     #[test]
     fn bytes_that_are_gone_are_noticed() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Staging::open(&folder.path().join("a"), 1, &empty_hash(), None).is_err());
+        let (path, lock) = (folder.path().join("a"), lock(folder.path()));
+        assert!(Staging::open(&path, lock, 1, &empty_hash(), None).is_err());
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use entity::video_db::upload;
 use futures_util::{Stream, StreamExt};
+use sea_orm::DbErr;
 use service_kit::problem::Problem;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::hold::{GLANCE, Hold, staging_key};
@@ -52,7 +53,7 @@ where
     S: Stream<Item = Result<Bytes, E>>,
 {
     let all_or_nothing = expected.is_some();
-    let mut writer = Writer::open(state, &hold.row, expected).await?;
+    let mut writer = Writer::open(state, hold, expected).await?;
     let cut = copy(state, hold, body, &mut writer, !all_or_nothing).await;
     let keep = match &cut {
         Ok(()) => true,
@@ -61,11 +62,12 @@ where
     };
     if keep {
         writer.flush().await.map_err(|error| storage_failed(&error))?;
+        let hash_state = writer.sync().await.map_err(|error| storage_failed(&error))?;
         // What is not recorded was never there: the next piece begins where this one did.
         if !writer.has_its_checksum() {
             return Err(protocol::checksum_mismatch());
         }
-        writer.record(state, hold).await?;
+        writer.record(state, hold, hash_state).await?;
     }
     cut.map_err(|cut| match cut {
         Cut::Interrupted => Problem::malformed("the upload broke off; it can be continued"),
@@ -114,23 +116,22 @@ where
         }
         if recording && writer.is_record_due() {
             writer.flush().await.map_err(Cut::Storage)?;
-            if let Err(problem) = writer.record(state, hold).await {
+            let hash_state = writer.sync().await.map_err(Cut::Storage)?;
+            if let Err(error) = writer.record(state, hold, hash_state).await {
                 // The next record makes up for it; the last one must succeed.
-                log::warn!(
-                    "an upload's progress was not recorded upload={} cause=\"{problem}\"",
-                    hold.row.id
-                );
+                log::warn!("an upload's progress was not recorded upload={} cause=\"{error}\"", hold.row.id);
             }
         }
     }
 }
 
-/// Gathers, writes and records, in this order.
+/// Gathers, writes and records, in this order. While one part is written and hashed, the next is gathered.
 struct Writer {
     staging: Arc<Mutex<Staging>>,
+    writing: Option<JoinHandle<std::io::Result<()>>>,
     parts: Vec<Bytes>,
     gathered: usize,
-    /// Bytes of the upload that are written.
+    /// Bytes of the upload that are written, or are being.
     written: u64,
     recorded: u64,
     recorded_at: Instant,
@@ -138,16 +139,18 @@ struct Writer {
 }
 
 impl Writer {
-    async fn open(state: &State, row: &upload::Model, expected: Option<Checksum>) -> Result<Self, Problem> {
+    async fn open(state: &State, hold: &Hold, expected: Option<Checksum>) -> Result<Self, Problem> {
+        let (row, lock) = (&hold.row, Arc::clone(&hold.lock));
         let path = state.blobs.local_path(&staging_key(row.id));
         let number = |value: i64| u64::try_from(value).map_err(Problem::internal);
         let (offset, length) = (number(row.offset)?, number(row.length)?);
         let hash_state = row.hash_state.clone();
-        let opened =
-            tokio::task::spawn_blocking(move || Staging::open(&path, offset, &hash_state, expected)).await;
+        let open = move || Staging::open(&path, lock, offset, &hash_state, expected);
+        let opened = tokio::task::spawn_blocking(open).await;
         let staging = opened.map_err(Problem::internal)?.map_err(|error| storage_failed(&error))?;
         Ok(Self {
             staging: Arc::new(Mutex::new(staging)),
+            writing: None,
             parts: Vec::new(),
             gathered: 0,
             written: offset,
@@ -166,10 +169,21 @@ impl Writer {
         total <= self.length
     }
 
+    /// Begins to write what is gathered, once what came before is written.
     async fn flush(&mut self) -> std::io::Result<()> {
+        self.settle().await?;
         let parts = std::mem::take(&mut self.parts);
         self.written += u64::try_from(std::mem::take(&mut self.gathered)).unwrap_or(u64::MAX);
-        self.blocking(move |staging| staging.append(&parts)).await
+        self.writing = Some(self.blocking(move |staging| staging.append(&parts)));
+        Ok(())
+    }
+
+    /// Waits for what is being written.
+    async fn settle(&mut self) -> std::io::Result<()> {
+        match self.writing.take() {
+            Some(writing) => writing.await?,
+            None => Ok(()),
+        }
     }
 
     fn is_record_due(&self) -> bool {
@@ -178,11 +192,15 @@ impl Writer {
             || (unrecorded > 0 || self.gathered > 0) && self.recorded_at.elapsed() >= UNRECORDED_FOR
     }
 
-    /// Brings what is written to the disk, then into the row.
-    async fn record(&mut self, state: &State, hold: &mut Hold) -> Result<(), Problem> {
-        let hash_state =
-            self.blocking(|staging| staging.sync()).await.map_err(|error| storage_failed(&error))?;
-        let offset = i64::try_from(self.written).map_err(Problem::internal)?;
+    /// Brings what is written to the disk. Returns the state of the hash.
+    async fn sync(&mut self) -> std::io::Result<Vec<u8>> {
+        self.settle().await?;
+        self.blocking(|staging| staging.sync()).await?
+    }
+
+    /// Brings what is on the disk into the row.
+    async fn record(&mut self, state: &State, hold: &mut Hold, hash_state: Vec<u8>) -> Result<(), DbErr> {
+        let offset = i64::try_from(self.written).unwrap_or(i64::MAX);
         hold.record(state, offset, hash_state).await?;
         (self.recorded, self.recorded_at) = (self.written, Instant::now());
         Ok(())
@@ -192,14 +210,13 @@ impl Writer {
         self.staging.lock().unwrap_or_else(PoisonError::into_inner).has_its_checksum()
     }
 
-    async fn blocking<T, F>(&self, work: F) -> std::io::Result<T>
+    fn blocking<T, F>(&self, work: F) -> JoinHandle<std::io::Result<T>>
     where
         T: Send + 'static,
         F: FnOnce(&mut Staging) -> std::io::Result<T> + Send + 'static,
     {
         let staging = Arc::clone(&self.staging);
-        let work = move || work(&mut staging.lock().unwrap_or_else(PoisonError::into_inner));
-        tokio::task::spawn_blocking(work).await?
+        tokio::task::spawn_blocking(move || work(&mut staging.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::checks::Checks;
+use super::cursor::Place;
 use super::record::{self, Status};
 use super::sort::Sort;
 use super::{search, tags};
@@ -24,7 +25,7 @@ pub(super) struct ListQuery {
     pub(super) cursor: Option<String>,
     /// The order; `-created_at`, newest first, where it is not given.
     #[param(inline)]
-    pub(super) sort: Option<Sort>,
+    sort: Option<Sort>,
     /// Only videos that have, in title, description or tags, a word that begins with each of these words. Case, accents and
     /// signs make no difference.
     q: Option<String>,
@@ -69,11 +70,27 @@ pub(super) struct ListQuery {
 }
 
 impl ListQuery {
-    /// What must hold for a video of `owner`; what is not known of it does not.
+    /// The order that is asked for.
+    pub(super) fn order(&self) -> Sort {
+        self.sort.unwrap_or_default()
+    }
+
+    /// Whether words are searched.
+    pub(super) fn searches(&self) -> bool {
+        self.q.is_some()
+    }
+
+    /// What must hold for a video of `owner`; what is not known of it does not. `after` bounds what is looked up beside the
+    /// videos: it is no part of the condition.
     ///
     /// # Errors
     /// 422 with the names of the filters that make no sense.
-    pub(super) fn condition(&self, owner: Uuid, backend: DbBackend) -> Result<Condition, Problem> {
+    pub(super) fn condition(
+        &self,
+        owner: Uuid,
+        after: Option<&Place>,
+        backend: DbBackend,
+    ) -> Result<Condition, Problem> {
         let mut checks = Checks::default();
         let found = self.q.as_deref().map(|query| search::condition(owner, query, backend));
         let condition = Condition::all()
@@ -89,7 +106,7 @@ impl ListQuery {
             .add_option(self.shots_gt.map(|shots| video::COLUMN.shots.gt(shots)))
             .add_option(self.shots_lt.map(|shots| video::COLUMN.shots.lt(shots)))
             .add(self.numbers(&mut checks))
-            .add(self.names(owner, &mut checks));
+            .add(self.names(owner, after, &mut checks));
         checks.finish()?;
         Ok(condition)
     }
@@ -113,7 +130,7 @@ impl ListQuery {
         condition
     }
 
-    fn names(&self, owner: Uuid, checks: &mut Checks) -> Condition {
+    fn names(&self, owner: Uuid, after: Option<&Place>, checks: &mut Checks) -> Condition {
         let mut condition = Condition::all();
         for tag in separated(self.tag.as_deref()) {
             if let Some(tag) = checks.keep("tag", tags::normalize(tag)) {
@@ -122,6 +139,10 @@ impl ListQuery {
                     .column(video_tag::Column::VideoId)
                     .filter(video_tag::COLUMN.owner_id.eq(owner))
                     .filter(video_tag::COLUMN.tag.eq(tag));
+                // Without it, a deep page would read the tags of all pages before.
+                let behind =
+                    after.and_then(|after| self.order().is_behind(video_tag::Column::VideoId, after));
+                let tagged = tagged.filter(Condition::all().add_option(behind));
                 condition = condition.add(video::Column::Id.in_subquery(tagged.into_query()));
             }
         }

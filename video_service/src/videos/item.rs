@@ -94,7 +94,7 @@ pub(super) async fn read(
     id: web::Path<Uuid>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let row = super::owned(&state.db, *id, &auth.caller).await?;
+    let row = super::owned(&state.reader, *id, &auth.caller).await?;
     let tag = etag(&row);
     let mut response = if is_unchanged(&request, &tag) {
         return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());

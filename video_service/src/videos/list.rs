@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
-use sea_orm::sea_query::Condition;
-use sea_orm::{DbBackend, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::{self, SelectStatement};
+use sea_orm::{DbBackend, EntityTrait, Iterable, QueryFilter, QueryTrait};
 use service_kit::page::{self, Page};
 use service_kit::problem::Problem;
 use service_kit::query::Query;
@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::cursor::{Place, Question};
 use super::filter::ListQuery;
 use super::record::Video;
-use super::sort::Sort;
 use crate::auth::{Authorized, VideosRead};
 use crate::state::State;
 
@@ -41,32 +40,53 @@ pub(super) async fn list(
         Some(cursor) => Some(question.place(cursor).ok_or_else(invalid_cursor)?),
         None => None,
     };
-    let backend = state.db.get_database_backend();
-    let sort = query.sort.unwrap_or_default();
-    let select =
-        select(owner, query.condition(owner, backend)?, sort, after, backend).ok_or_else(invalid_cursor)?;
+    let backend = state.reader.get_database_backend();
+    let mut select = select(owner, &query, after, backend)?;
     // One more than the page, which tells whether there is a next one.
-    let mut rows = select.limit(limit + 1).all(&state.db).await?;
+    let select = backend.build(select.limit(limit + 1));
+    let mut rows = video::Entity::find().from_raw_sql(select).all(&state.reader).await?;
 
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > full;
     rows.truncate(full);
     let last = rows.last().filter(|_| has_more);
-    let next_cursor = last.map(|row| question.cursor(&sort.place(row))).transpose()?;
+    let next_cursor = last.map(|row| question.cursor(&query.order().place(row))).transpose()?;
     let items = rows.into_iter().map(Video::from).collect();
     Page { items, next_cursor }.response("/videos", &question.parameters())
 }
 
-/// The videos of `owner` that meet `condition`, from behind `after`. `None`: that is no place in this order.
+/// The videos of `owner` that `query` asks for, in its order, from behind `after`.
+///
+/// # Errors
+/// Filters that make no sense; a place that is none in this order.
 fn select(
     owner: Uuid,
-    condition: Condition,
-    sort: Sort,
+    query: &ListQuery,
     after: Option<Place>,
     backend: DbBackend,
-) -> Option<Select<video::Entity>> {
+) -> Result<SelectStatement, Problem> {
+    let condition = query.condition(owner, after.as_ref(), backend)?;
     let videos = video::Entity::find().filter(video::COLUMN.owner_id.eq(owner)).filter(condition);
-    sort.apply(videos, after, backend)
+    let sort = query.order();
+    let mut videos = match after {
+        Some(after) => videos.filter(sort.behind(after, backend).ok_or_else(invalid_cursor)?),
+        None => videos,
+    }
+    .into_query();
+    if query.searches() && backend == DbBackend::Postgres {
+        videos = apart(videos);
+    }
+    sort.order(&mut videos, backend);
+    Ok(videos)
+}
+
+/// `videos`, to be found before they are sorted. PostgreSQL takes every word that is searched by its beginning for frequent:
+/// it would go through the library in its order, and look into each text, until a page is full.
+fn apart(mut videos: SelectStatement) -> SelectStatement {
+    // An OFFSET is what it does not plan across.
+    let videos = videos.offset(0).to_owned();
+    let columns = video::Column::iter().map(|column| (video::Entity, column));
+    sea_query::Query::select().columns(columns).from_subquery(videos, video::Entity).to_owned()
 }
 
 fn invalid_cursor() -> Problem {

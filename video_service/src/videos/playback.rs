@@ -41,7 +41,7 @@ pub(super) async fn content(
     id: web::Path<Uuid>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let row = super::owned(&state.db, *id, &auth.caller).await?;
+    let row = super::owned(&state.reader, *id, &auth.caller).await?;
     respond(&state, row, &request).await
 }
 

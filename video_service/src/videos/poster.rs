@@ -27,7 +27,7 @@ pub(super) async fn poster(
     id: web::Path<Uuid>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let video = super::owned(&state.db, *id, &auth.caller).await?;
+    let video = super::owned(&state.reader, *id, &auth.caller).await?;
     respond(&state, &video, &request).await
 }
 

@@ -1,8 +1,8 @@
 //! The orders of the library. Each has an index; ties are broken by the identifier, so that every video has one place.
 
 use entity::video_db::video;
-use sea_orm::sea_query::{Expr, Order};
-use sea_orm::{DbBackend, ExprTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::sea_query::{Expr, Order, SelectStatement};
+use sea_orm::{ColumnTrait, DbBackend, ExprTrait};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -38,36 +38,42 @@ pub(super) enum Sort {
     Largest,
 }
 
+fn id() -> Expr {
+    Expr::col((video::Entity, video::Column::Id))
+}
+
 /// In place of what is not known: below all that can be.
 const UNKNOWN: i64 = -1;
 
 impl Sort {
-    /// `videos` in this order, from behind `after`. `None`: that is no place in this order.
-    pub(super) fn apply(
-        self,
-        videos: Select<video::Entity>,
-        after: Option<Place>,
-        backend: DbBackend,
-    ) -> Option<Select<video::Entity>> {
-        let order = if self.is_descending() { Order::Desc } else { Order::Asc };
-        let id = Expr::col((video::Entity, video::Column::Id));
+    /// That a video comes behind `after`. `None`: that is no place in this order.
+    pub(super) fn behind(self, after: Place, backend: DbBackend) -> Option<Expr> {
         let place = match self.expression(backend) {
-            Some(key) => Expr::tuple([key, id.clone()]),
-            None => id.clone(),
+            // Comparing rows, not columns one by one, lets both databases go to the place in the index.
+            Some(key) => Expr::tuple([key, id()]),
+            None => id(),
         };
-        let videos = match after {
-            Some(after) => {
-                let bound = self.bound(after)?;
-                // Comparing rows, not columns one by one, lets both databases go to the place in the index.
-                videos.filter(if self.is_descending() { place.lt(bound) } else { place.gt(bound) })
-            }
-            None => videos,
-        };
-        let videos = match self.expression(backend) {
-            Some(key) => videos.order_by(key, order.clone()),
-            None => videos,
-        };
-        Some(videos.order_by(id, order))
+        let bound = self.bound(after)?;
+        Some(if self.is_descending() { place.lt(bound) } else { place.gt(bound) })
+    }
+
+    /// That `id`, a column of another table, is that of a video behind `after`; `None` where this is not the order of
+    /// identifiers.
+    pub(super) fn is_behind(self, id: impl ColumnTrait, after: &Place) -> Option<Expr> {
+        match self {
+            Self::Newest => Some(id.lt(after.id)),
+            Self::Oldest => Some(id.gt(after.id)),
+            _ => None,
+        }
+    }
+
+    /// Puts videos into this order.
+    pub(super) fn order(self, videos: &mut SelectStatement, backend: DbBackend) {
+        let order = if self.is_descending() { Order::Desc } else { Order::Asc };
+        if let Some(key) = self.expression(backend) {
+            videos.order_by_expr(key, order.clone());
+        }
+        videos.order_by_expr(id(), order);
     }
 
     /// Where `row` is.
