@@ -21,7 +21,7 @@ mod versions;
 use actix_web::http::{Method, StatusCode};
 use chrono::{DateTime, Utc};
 use entity::video_db::video::{self, Tags};
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait, SqlErr};
 use serde_json::{Map, Value};
 use service_kit::endpoint::Endpoint;
 use service_kit::problem::{FieldError, Problem};
@@ -79,12 +79,13 @@ pub(crate) async fn owned(
     id: Uuid,
     caller: &Caller,
 ) -> Result<video::Model, Problem> {
-    video::Entity::find_by_id(id)
+    let video = video::Entity::find_by_id(id)
         .filter(video::COLUMN.owner_id.eq(caller.account_id))
-        .filter(video::COLUMN.trashed_at.is_null())
-        .one(db)
-        .await?
-        .ok_or_else(|| Problem::not_found("video"))
+        .filter(video::COLUMN.trashed_at.is_null());
+    // Not `one`, whose LIMIT is a parameter: SQLite prepares a statement again for every value of it.
+    let video = db.get_database_backend().build(&video.into_query());
+    let video = video::Entity::find().from_raw_sql(video).one(db).await?;
+    video.ok_or_else(|| Problem::not_found("video"))
 }
 
 /// Writes a new record with all that is kept beside it: to be called in a transaction.
