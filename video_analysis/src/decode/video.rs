@@ -20,6 +20,9 @@ use crate::process::{Processes, Program, demuxing_rules};
 /// The tracker is told after this many pictures: often enough for a bar, too rarely to contend for its lock.
 const TELL_EVERY: u64 = 32;
 
+/// A row of the small picture is the average of at least this many.
+const ROWS: u32 = 4;
+
 /// What there is to decode, and with what.
 pub(crate) struct VideoJob<'a> {
     pub(crate) probe: &'a Probe,
@@ -170,6 +173,15 @@ fn decode_piece(job: &VideoJob<'_>, piece: &Piece, abandoned: &AtomicBool) -> Re
     Ok(Decoded { features: extractor.finish(), doubtful })
 }
 
+/// Filters that leave out every second row, again and again, for as long as every row of the small picture is still the
+/// average of several. A row is left out by doubling the stride, which costs nothing; averaging over all of them would take
+/// a tenth of the time that decoding takes.
+fn thinned(height: u32) -> String {
+    let enough = u32::try_from(HEIGHT).map_or(u32::MAX, |rows| rows * ROWS);
+    let halvings = (height / enough).checked_ilog2().unwrap_or(0);
+    "field=top,".repeat(usize::try_from(halvings).unwrap_or(0))
+}
+
 /// One input, one filter graph with its own scaler, two outputs: pictures on standard output, timestamps on `side`.
 fn arguments(job: &VideoJob<'_>, piece: &Piece, side: i32) -> Vec<String> {
     let time_base = job.track.time_base;
@@ -185,8 +197,9 @@ fn arguments(job: &VideoJob<'_>, piece: &Piece, side: i32) -> Vec<String> {
         args.extend(["-seek_timestamp", "1", "-noaccurate_seek", "-ss", &at].map(str::to_owned));
     }
     let graph = format!(
-        "[0:{}]scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,split[pictures][timestamps]",
-        job.track.index
+        "[0:{}]{}scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,split[pictures][timestamps]",
+        job.track.index,
+        thinned(job.track.height)
     );
     args.extend(
         ["-i", &job.probe.url, "-filter_complex_threads", "1", "-filter_complex", &graph].map(str::to_owned),

@@ -194,6 +194,7 @@ impl Stream {
         Some(VideoTrack {
             index: self.index,
             codec: self.codec_name.clone(),
+            height: self.height.unwrap_or(0),
             time_base: stream.time_base?,
             duration_seconds: stream.duration_seconds,
             average_frame_rate: stream.video.as_ref()?.average_frame_rate,
