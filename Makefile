@@ -3,7 +3,7 @@
 # What is run: the workspace without the program for sea-orm-cli.
 BUILD := cargo build --release --locked --package user_service --package video_service --package video_analysis
 
-.PHONY: help run demo test check bench fuzz compose-test deny
+.PHONY: help run demo test selftest check bench fuzz compose-test deny
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,11 +22,15 @@ demo: ## The same, with a sample video sent through: upload, analysis, report
 
 # The programs are built before the tests, for one test runs both of them. All features, here as in `check`, so that
 # every dependency is compiled once for both.
-test: ## Run all tests, on SQLite and on a throw-away PostgreSQL, with a real mail server and public clients
-	@scripts/install-tools ffmpeg postgresql openssl python3-aiosmtpd python3-venv nodejs npm
+test: ## Run all tests, on SQLite and on a throw-away PostgreSQL, with a real mail server, public clients and readers
+	@scripts/install-tools ffmpeg postgresql openssl python3-aiosmtpd python3-venv nodejs npm x264 x265
 	@scripts/test-clients
 	cargo build --workspace --all-features --locked
 	scripts/with-postgres cargo test --workspace --all-features --locked
+
+selftest: ## The engine on clips of known truth: precision and recall, loudness, digests
+	@scripts/install-tools ffmpeg
+	cargo run --quiet --all-features --locked --package video_analysis -- selftest
 
 check: ## Formatting, lints and documentation, warnings denied
 	cargo fmt --all --check

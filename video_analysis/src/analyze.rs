@@ -29,6 +29,16 @@ pub fn analyze(
     execution: &Execution,
     observer: &dyn Observer,
 ) -> Result<Report, Error> {
+    examine(input, options, execution, observer).map(|(report, _)| report)
+}
+
+/// The same, with what the video detectors worked from.
+pub(crate) fn examine(
+    input: &Path,
+    options: &Options,
+    execution: &Execution,
+    observer: &dyn Observer,
+) -> Result<(Report, Option<Film>), Error> {
     options.validate().map_err(|invalid| Error::new(ErrorKind::InvalidOptions, invalid.to_string()))?;
     file_size(input)?;
     let processes = Processes::new(execution)?;
@@ -85,7 +95,7 @@ struct Examined {
 }
 
 impl Analysis<'_> {
-    fn run(&self) -> Result<Report, Error> {
+    fn run(&self) -> Result<(Report, Option<Film>), Error> {
         let (probe, video, audio) = probe(self.input, self.execution, self.processes)?;
         let Material { input, footage, sound } = self.material(&probe, video.as_ref(), audio.as_ref())?;
         self.tracker.detecting();
@@ -123,7 +133,7 @@ impl Analysis<'_> {
 
         let report = Self::report(probe, input, frames, findings, detectors)?;
         self.tracker.finished();
-        Ok(report)
+        Ok((report, film.map(|(film, _)| film)))
     }
 
     /// From the cache where it is there, else by decoding.

@@ -4,16 +4,44 @@
 //! streams, shots, fades, black and silent ranges, EBU R 128 loudness, a poster. The report has the same bytes however
 //! the work was split, which its digest makes easy to check.
 //!
-//! ```no_run
+//! ```
 //! use std::path::Path;
-//! use video_analysis::{Execution, Options, analyze};
+//! use video_analysis::export::{Format, Media, export};
+//! use video_analysis::{Execution, Observer, Options, Progress, analyze};
 //!
-//! let report = analyze(Path::new("film.mp4"), &Options::default(), &Execution::default(), &())?;
+//! /// Shows how far it is; `is_canceled` would end it.
+//! struct Percent;
+//!
+//! impl Observer for Percent {
+//!     fn progress(&self, progress: Progress) {
+//!         eprintln!("{:?}: {:.0} %", progress.stage, progress.fraction * 100.0);
+//!     }
+//! }
+//!
+//! // Half a minute of the film that the repository ships.
+//! let film = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/big_buck_bunny_30s.mp4"));
+//! let report = analyze(film, &Options::default(), &Execution::default(), &Percent)?;
 //! for shot in &report.shots {
 //!     println!("{:?} at {:.3} s", shot.opened_by, shot.segment.start_seconds);
 //! }
-//! # Ok::<(), video_analysis::Error>(())
+//! assert_eq!((report.frames, report.shots.len()), (720, 10));
+//!
+//! // The bytes to store and to compare: the same for any number of pieces, as the digest within proves.
+//! let json = report.canonical_json()?;
+//! assert_eq!(report.computed_digest()?, report.digest);
+//!
+//! // For other programs, from the report alone.
+//! let media = Media { name: "bunny.mp4".to_owned(), url: None };
+//! let edl = export(&report, Format::Edl, &media)?;
+//! assert!(edl.starts_with("TITLE: bunny.mp4\nFCM: NON-DROP FRAME\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! - [`analyze`] with [`Options`] (what to look for; everything there changes the report) and [`Execution`] (how; nothing there
+//!   does). With a [`FeatureCache`] other options need no decoding.
+//! - [`Report`] is what was found; [`report_schema`] describes its JSON. [`verify`] compares it with its film again.
+//! - [`export`] turns it into edit lists, chapters and tables; [`explain`] says why a frame is a cut, or is none.
+//! - An [`Error`] has a kind, a stable code, a sentence for anybody, and says whether trying again may help.
 //!
 //! `ffmpeg` and `ffprobe` 5.1 or newer must be installed. Nothing here is asynchronous: call it from a thread of its own.
 
@@ -23,6 +51,8 @@ mod detect;
 mod digest;
 mod error;
 mod execution;
+pub mod explain;
+pub mod export;
 mod features;
 mod numeric;
 mod observer;
@@ -35,6 +65,7 @@ pub mod report;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod store;
+mod verify;
 
 pub use analyze::analyze;
 pub use detect::detector_names;
@@ -46,5 +77,6 @@ pub use poster::poster_jpeg;
 pub use rational::{NotRational, Rational};
 pub use report::Report;
 #[cfg(feature = "utoipa")]
-pub use schema::options_schema;
+pub use schema::{options_schema, report_schema};
 pub use store::FeatureCache;
+pub use verify::{Difference, verify};

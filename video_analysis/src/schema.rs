@@ -1,9 +1,15 @@
-//! The published JSON Schema of the options.
+//! The published JSON Schemas (draft 2020-12): of the options, and of the report.
 
 use serde_json::{Map, Value, json};
-use utoipa::PartialSchema as _;
+use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::options::Options;
+use crate::report::{Report, SCHEMA_VERSION};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// Where utoipa has the schemas of named types, and where a document of its own has them.
+const COMPONENTS: &str = "#/components/schemas/";
+const DEFINITIONS: &str = "#/$defs/";
 
 /// The JSON Schema (draft 2020-12) of [`Options`]: every member with its meaning, range and default. What it takes,
 /// [`Options::validate`] and the deserialization take, and nothing else.
@@ -14,13 +20,59 @@ pub fn options_schema(id: &str) -> Value {
     let mut schema = json!(Options::schema());
     add_defaults(&mut schema, &json!(Options::default()));
     let mut document = Map::new();
-    document.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-    document.insert("$id".to_owned(), id.into());
-    document.insert("title".to_owned(), "Options of an analysis".into());
+    begin(&mut document, id, "Options of an analysis");
     if let Value::Object(members) = schema {
         document.extend(members);
     }
     document.into()
+}
+
+/// The JSON Schema (draft 2020-12) of [`Report`] as this engine writes it, [`SCHEMA_VERSION`]: every member is always there,
+/// `null` where there is nothing to say. A later minor version may have members besides, which this schema lets pass but
+/// for the version itself.
+///
+/// `id` is the schema's own URI.
+#[must_use]
+pub fn report_schema(id: &str) -> Value {
+    let mut parts = Vec::new();
+    Report::schemas(&mut parts);
+    let definitions: Map<String, Value> = parts.into_iter().map(|(name, part)| (name, json!(part))).collect();
+    let mut document = Map::new();
+    begin(&mut document, id, "Report of an analysis");
+    if let Value::Object(members) = json!(Report::schema()) {
+        document.extend(members);
+    }
+    document.insert("$defs".to_owned(), definitions.into());
+    let mut document = Value::from(document);
+    stand_alone(&mut document);
+    if let Some(version) = document.pointer_mut("/properties/schema_version").and_then(Value::as_object_mut) {
+        version.insert("const".to_owned(), SCHEMA_VERSION.into());
+    }
+    document
+}
+
+fn begin(document: &mut Map<String, Value>, id: &str, title: &str) {
+    document.insert("$schema".to_owned(), DIALECT.into());
+    document.insert("$id".to_owned(), id.into());
+    document.insert("title".to_owned(), title.into());
+}
+
+/// References stay within the document, and members that may be `null` are there nevertheless.
+fn stand_alone(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get_mut("$ref") {
+                *reference = reference.replace(COMPONENTS, DEFINITIONS);
+            }
+            if let Some(Value::Object(properties)) = members.get("properties") {
+                let names: Vec<Value> = properties.keys().cloned().map(Value::from).collect();
+                members.insert("required".to_owned(), names.into());
+            }
+            members.values_mut().for_each(stand_alone);
+        }
+        Value::Array(items) => items.iter_mut().for_each(stand_alone),
+        _ => {}
+    }
 }
 
 /// Every member that may be left out says what it is then.

@@ -1,5 +1,6 @@
 //! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
 
+use crate::explain::{Condition, Rule};
 use crate::features::Frame;
 use crate::numeric::{len_to_f64, to_f64};
 use crate::options::ShotOptions;
@@ -33,9 +34,43 @@ struct Measures {
 
 /// Finds all cuts, however short the shots between them are.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
-    let mut steps = vec![0.0];
-    steps.extend(frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| distance(one, next)));
+    let steps = steps(frames);
     (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &steps, at)?, frames, options)).collect()
+}
+
+/// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
+/// the film's first picture, which no change leads to.
+pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
+    /// One more than the largest reach of a measure: so the first of these is only compared with.
+    const REACH: usize = 7;
+    let start = at.saturating_sub(REACH);
+    let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
+    let at = at - start;
+    let Some(measures) = measure(near, &steps(near), at).filter(|_| at > 0) else { return Vec::new() };
+    let around = around(near, at, 2).map(|(_, frame)| f64::from(frame.residual)).fold(0.0, f64::max);
+    let (change, contrast) = (options.min_change, options.min_contrast);
+    let lasts = || Condition::above("lasting_change", measures.across, change);
+    let stands_out = |by: Vec<Condition>| {
+        let conditions = [
+            lasts(),
+            Condition::above("motion_residual", measures.residual, 7.0),
+            Condition::at_least("motion_residual", measures.residual, around),
+            Condition::above("recolored", measures.recolored, 0.25),
+        ];
+        Rule::all("motion_residual_contrast", conditions.into_iter().chain(by).collect())
+    };
+    let two_sided = measures.across / (measures.within + 2.0);
+    vec![
+        Rule::all(
+            "two_sided_contrast",
+            vec![lasts(), Condition::above("two_sided_contrast", two_sided, contrast)],
+        ),
+        stands_out(vec![Condition::above("residual_over_largest", measures.towering, contrast)]),
+        stands_out(vec![
+            Condition::above("residual_over_median", measures.standing_out, 3.0),
+            Condition::above("residual_over_largest", measures.towering, 0.9),
+        ]),
+    ]
 }
 
 fn decide(at: usize, measures: &Measures, frames: &[Frame], options: &ShotOptions) -> Option<Cut> {
@@ -101,9 +136,58 @@ fn around(frames: &[Frame], at: usize, reach: usize) -> impl Iterator<Item = (us
         .filter(move |(index, _)| *index != at)
 }
 
+/// The change that leads to each picture; none to the first.
+fn steps(frames: &[Frame]) -> Vec<f64> {
+    let changes = frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| distance(one, next));
+    [0.0].into_iter().chain(changes).collect()
+}
+
 /// Mean absolute difference of the block colours of two pictures, 0 to 255.
 fn distance(one: &Frame, other: &Frame) -> f64 {
     let sum: i64 =
         one.grid.iter().zip(other.grid.iter()).map(|(one, other)| i64::from(one.abs_diff(*other))).sum();
     to_f64(sum) / len_to_f64(one.grid.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{Extractor, FRAME_BYTES};
+
+    /// Scenes of some pictures each, plain, noisy and flashing, from a generator that is always the same.
+    fn frames() -> Vec<Frame> {
+        let mut state = 7u32;
+        let mut random = move |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        let mut extractor = Extractor::default();
+        let mut scene = [0; 3];
+        for pts in 0..400 {
+            if random(9) == 0 {
+                scene = [0; 3].map(|_: u32| random(200));
+            }
+            let noise = [1, 8, 60][usize::try_from(random(3)).unwrap()];
+            let picture: Vec<u8> = (0..FRAME_BYTES)
+                .map(|at| u8::try_from((scene[at % 3] + random(noise)).min(255)).unwrap())
+                .collect();
+            extractor.push(pts, &picture);
+        }
+        extractor.finish().frames
+    }
+
+    #[test]
+    fn a_place_is_a_cut_where_a_rule_is_met_and_nowhere_else() {
+        let frames = frames();
+        for options in [
+            ShotOptions::default(),
+            ShotOptions { min_change: 1.0, min_contrast: 0.7, ..ShotOptions::default() },
+        ] {
+            let found: Vec<usize> = find(&frames, &options).iter().map(|cut| cut.frame).collect();
+            let explained =
+                (0..frames.len()).filter(|at| rules(&frames, *at, &options).iter().any(|rule| rule.met));
+            assert_eq!(explained.collect::<Vec<_>>(), found);
+            assert!(found.len() > 10, "{found:?}");
+        }
+    }
 }

@@ -14,8 +14,9 @@ pub(crate) use film::Film;
 
 use serde_json::Value;
 
-use crate::features::Sound;
-use crate::options::Options;
+use crate::explain::Rule;
+use crate::features::{Frame, Sound};
+use crate::options::{Options, ShotOptions};
 use crate::probe::AudioTrack;
 use crate::report::{Loudness, Poster, Segment, Shot};
 
@@ -64,6 +65,11 @@ pub(crate) fn video_detectors(options: &Options) -> Vec<Box<dyn VideoDetector>> 
 /// In the order of the report.
 pub(crate) fn sound_detectors(options: &Options) -> Vec<Box<dyn SoundDetector>> {
     vec![Box::new(silence::Silence::new(&options.silence)), Box::new(loudness::Loudness)]
+}
+
+/// What a cut before a picture needs, and what of it is there.
+pub(crate) fn cut_rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
+    cuts::rules(frames, at, options)
 }
 
 /// The names of all detectors, in the order of a report's `detectors`.

@@ -40,6 +40,11 @@ pub(crate) fn seconds(segment: &Segment) -> (f64, f64) {
     (segment.start_seconds, segment.end_seconds)
 }
 
+/// A number as a float, exactly.
+pub(crate) fn exact(number: i64) -> f64 {
+    f64::from(i32::try_from(number).unwrap())
+}
+
 /// The film that the repository ships.
 pub(crate) fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/big_buck_bunny_30s.mp4")

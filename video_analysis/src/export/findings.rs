@@ -1,0 +1,42 @@
+//! Everything that was found, whichever detector found it.
+
+use serde_json::Value;
+
+use crate::report::{Report, Segment};
+
+/// A range of the report.
+pub(super) struct Finding {
+    /// The member of the report that it is in.
+    pub(super) list: String,
+    /// From 1, within its list.
+    pub(super) number: usize,
+    pub(super) segment: Segment,
+    /// Of a shot.
+    pub(super) opened_by: Option<String>,
+}
+
+/// The segments of all members of the report that are lists of them, by the members' names. Taken from its JSON form, in
+/// which every list of segments looks the same: none can be forgotten here.
+pub(super) fn of(report: &Report) -> Vec<Finding> {
+    let Ok(Value::Object(members)) = serde_json::to_value(report) else { return Vec::new() };
+    let lists = members.into_iter().filter_map(|(name, value)| Some((name, segments(value)?)));
+    let numbered = lists.flat_map(|(list, found)| {
+        (1..).zip(found).map(move |(number, (segment, opened_by))| Finding {
+            list: list.clone(),
+            number,
+            segment,
+            opened_by,
+        })
+    });
+    numbered.collect()
+}
+
+/// `None` for what is no list of segments.
+fn segments(list: Value) -> Option<Vec<(Segment, Option<String>)>> {
+    let Value::Array(items) = list else { return None };
+    let segment = |item: Value| {
+        let opened_by = item.get("opened_by").and_then(Value::as_str).map(str::to_owned);
+        Some((serde_json::from_value(item).ok()?, opened_by))
+    };
+    items.into_iter().map(segment).collect()
+}
