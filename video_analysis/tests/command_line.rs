@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::sample;
+use support::{clips, sample};
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_video_analysis")).args(arguments).output().unwrap()
@@ -16,24 +17,148 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
+fn is(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
 #[test]
-fn a_report_is_printed_as_json_and_read_again_as_a_table() {
+fn a_report_is_printed_as_json_and_read_again_in_other_forms() {
     let folder = tempfile::tempdir().unwrap();
     let (saved, poster) = (folder.path().join("report.json"), folder.path().join("poster.jpg"));
     let sample = sample();
-    let json = run(&["--segments", "3", "--poster", poster.to_str().unwrap(), sample.to_str().unwrap()]);
+    let json = run(&["analyze", "--segments", "3", "--poster", is(&poster), is(&sample)]);
     assert!(json.status.success() && json.stderr.is_empty(), "{}", text(&json.stderr));
     assert!(std::fs::read(poster).unwrap().starts_with(&[0xff, 0xd8]));
     std::fs::write(&saved, &json.stdout).unwrap();
 
-    let table = run(&["--report", saved.to_str().unwrap(), "--format", "table"]);
+    let table = run(&["export", is(&saved), "--to", "table"]);
     let table = text(&table.stdout);
     for part in
         ["h264, 854x480", "Shots (10 of 720 frames)", "Black\n", "Silence\n", "integrated", "LUFS", "Poster"]
     {
         assert!(table.contains(part), "{part} is missing:\n{table}");
     }
-    assert_eq!(table, text(&run(&["--format", "table", sample.to_str().unwrap()]).stdout));
+    assert_eq!(table, text(&run(&["analyze", "--format", "table", is(&sample)]).stdout));
+    assert_eq!(run(&["export", is(&saved), "--to", "json"]).stdout, json.stdout);
+
+    let otio = folder.path().join("film.otio");
+    let export = run(&["export", is(&saved), "--to", "otio", "--media", is(&sample), "-o", is(&otio)]);
+    assert!(export.status.success() && export.stdout.is_empty(), "{}", text(&export.stderr));
+    let otio = std::fs::read_to_string(otio).unwrap();
+    assert!(otio.contains(&format!("file://{}", is(&sample))), "{otio}");
+}
+
+#[test]
+fn arguments_that_name_no_command_are_those_of_analyze() {
+    let sample = sample();
+    let short = run(&["--format", "csv", is(&sample)]);
+    assert_eq!(text(&short.stdout).lines().filter(|line| line.starts_with("shots,")).count(), 10);
+    assert_eq!(run(&["analyze", is(&sample), "--format", "csv"]).stdout, short.stdout);
+}
+
+/// A folder with two films, one of them below another folder, a broken one and a text.
+fn library(folder: &Path) -> PathBuf {
+    let library = folder.join("library");
+    std::fs::create_dir_all(library.join("series")).unwrap();
+    let clip = |source: &str| format!("-f lavfi -i {source}=s=64x36:r=25:d=1 -c:v libx264");
+    clips::make(&library, "b.mp4", &clip("testsrc2"));
+    clips::make(&library.join("series"), "one.MKV", &format!("{} -f matroska", clip("rgbtestsrc")));
+    std::fs::write(library.join("a.mp4"), "no film").unwrap();
+    std::fs::write(library.join("notes.txt"), "no film either").unwrap();
+    library
+}
+
+#[test]
+fn of_a_folder_every_film_is_analysed_and_a_broken_one_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (library, out) = (library(folder.path()), folder.path().join("out"));
+    let output = run(&["analyze", is(&library), "--out", is(&out), "--format", "csv"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.starts_with(&format!("{}: The file is not", is(&library.join("a.mp4")))), "{told}");
+    assert!(told.ends_with("1 of 3 files could not be analysed\n"), "{told}");
+    for name in ["b.mp4.csv", "series/one.MKV.csv"] {
+        let csv = std::fs::read_to_string(out.join(name)).unwrap();
+        assert!(csv.lines().any(|line| line.starts_with("shots,1,shot,0,25,")), "{name}: {csv}");
+    }
+    assert!(!out.join("a.mp4.csv").exists() && !out.join("notes.txt.csv").exists());
+}
+
+#[test]
+fn several_reports_are_lines_of_json_in_the_order_of_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = library(folder.path());
+    let output = run(&["analyze", "--lines", is(&library)]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let files: Vec<_> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["a.mp4", "b.mp4", "series/one.MKV"].map(|name| is(&library.join(name)).to_owned()));
+    assert_eq!(lines[0]["error"]["code"], "not_a_video");
+    assert_eq!((&lines[1]["report"]["frames"], &lines[2]["report"]["frames"]), (&25.into(), &25.into()));
+}
+
+#[test]
+fn a_report_is_verified_or_refuted_by_its_film() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = library(folder.path()).join("b.mp4");
+    let saved = folder.path().join("report.json");
+    std::fs::write(&saved, run(&["analyze", is(&film)]).stdout).unwrap();
+    let same = run(&["verify", is(&film), is(&saved)]);
+    assert_eq!(same.status.code(), Some(0), "{}", text(&same.stderr));
+    assert!(text(&same.stdout).starts_with("same: "), "{}", text(&same.stdout));
+
+    let changed = std::fs::read_to_string(&saved).unwrap().replace("\"frames\": 25", "\"frames\": 26");
+    std::fs::write(&saved, changed).unwrap();
+    let differs = run(&["verify", "--segments", "2", is(&film), is(&saved)]);
+    assert_eq!(differs.status.code(), Some(3));
+    let told = text(&differs.stdout);
+    assert!(told.starts_with("differs: ") && told.contains("/frames: reported 26, found 25"), "{told}");
+    assert_eq!(run(&["verify", is(&saved), is(&saved)]).status.code(), Some(1));
+}
+
+#[test]
+fn a_cut_is_explained_and_so_is_what_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, sample) = (folder.path().join("features"), sample());
+    let explain = |arguments: &[&str]| {
+        let always = ["explain", is(&sample), "--feature-cache", is(&cache), "--frame"];
+        run(&[&always[..], arguments].concat())
+    };
+    let report = support::report(&sample);
+    let start = report.shots[1].segment.start_frame.unwrap();
+    let cut = explain(&[&start.to_string()]);
+    let told = text(&cut.stdout);
+    assert!(told.starts_with(&format!("Frame {start} opens a shot: cut, by ")), "{told}");
+    assert!(told.contains(": met\n") && told.contains("<- opens a shot"), "{told}");
+    let none = explain(&[&(start + 9).to_string()]);
+    let told = text(&none.stdout);
+    assert!(
+        told.starts_with(&format!(
+            "Frame {} opens no shot; it is in the one of frames {start} to ",
+            start + 9
+        )),
+        "{told}"
+    );
+    assert!(!told.contains(": met\n") && told.contains("NOT above"), "{told}");
+
+    let json = explain(&[&start.to_string(), "--around", "2", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let frames: Vec<_> =
+        json["around"].as_array().unwrap().iter().map(|place| place["frame"].as_u64().unwrap()).collect();
+    assert_eq!(frames, (start - 2..=start + 2).collect::<Vec<_>>());
+    let beyond = explain(&["720"]);
+    assert_eq!(beyond.status.code(), Some(1), "{}", text(&beyond.stdout));
+    assert!(text(&beyond.stderr).contains("there is no frame 720"), "{}", text(&beyond.stderr));
+}
+
+#[cfg(feature = "utoipa")]
+#[test]
+fn the_schemas_are_printed() {
+    for (of, title) in [("report", "Report of an analysis"), ("options", "Options of an analysis")] {
+        let schema: serde_json::Value = serde_json::from_slice(&run(&["schema", of]).stdout).unwrap();
+        assert_eq!(schema["title"], title);
+    }
 }
 
 #[test]
@@ -65,7 +190,11 @@ fn wrong_usage_exits_with_2() {
     for arguments in [
         &[][..],
         &["--segments", "0", "film.mp4"],
-        &["--report", "no-such-report.json"],
+        &["export", "no-such-report.json", "--to", "csv"],
+        &["analyze", "one.mp4", "two.mp4"],
+        &["analyze", "one/film.mp4", "two/film.mp4", "--out", "out"],
+        &["analyze", "--poster", "poster.jpg", "--lines", "one.mp4", "two.mp4"],
+        &["analyze", is(folder.path())],
         &["--options", options.to_str().unwrap(), "film.mp4"],
     ] {
         let output = run(arguments);

@@ -1,75 +1,87 @@
-//! The command line over the library.
+//! The command line over the library: a command a file.
 
+mod analyze;
+mod explain;
+mod export;
+mod form;
+mod inputs;
 mod progress;
+#[cfg(feature = "utoipa")]
+mod schema;
+mod selftest;
 mod table;
+mod verify;
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::fs::Permissions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use video_analysis::{Execution, FeatureCache, Options, Report, analyze, poster_jpeg};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Analyse a video or audio file: shots, fades, black and silent ranges, loudness, poster, metadata.
+/// Analyse video and audio files: shots, fades, black and silent ranges, loudness, poster, metadata.
 ///
-/// The report goes to standard output, a progress bar to standard error when that is a terminal.
+/// `video_analysis FILE` is short for `video_analysis analyze FILE`.
 #[derive(Parser)]
-#[command(version, after_help = "Exit status: 0 done, 1 the analysis failed, 2 wrong usage.")]
+#[command(version, arg_required_else_help = true, after_help = EXIT_STATUS)]
 struct Arguments {
-    /// The file to analyse.
-    #[arg(required_unless_present = "report")]
-    file: Option<PathBuf>,
-
-    /// Print a saved report instead of analysing a file.
-    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["file", "segments", "poster", "options", "feature_cache"])]
-    report: Option<PathBuf>,
-
-    /// How to print the report.
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    format: Format,
-
-    /// Pieces that are decoded side by side [default: the number of cores, but at least 2]; the report is the same for any.
-    #[arg(long, value_name = "N")]
-    segments: Option<NonZeroUsize>,
-
-    /// Write the poster as a JPEG.
-    #[arg(long, value_name = "OUT.jpg")]
-    poster: Option<PathBuf>,
-
-    /// Parameters of the detectors, as a JSON file.
-    #[arg(long, value_name = "OPTIONS.json")]
-    options: Option<PathBuf>,
-
-    /// Keep in this folder what decoding gives, up to 1 GiB: another analysis of the same bytes does not decode again.
-    #[arg(long, value_name = "DIR")]
-    feature_cache: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// How to print the report.
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// The whole report.
-    Json,
-    /// What people want to know first.
-    Table,
+#[derive(Subcommand)]
+enum Command {
+    Analyze(analyze::Analyze),
+    Explain(explain::Explain),
+    Export(export::Export),
+    Verify(verify::Verify),
+    #[command(name = "selftest")]
+    SelfTest(selftest::SelfTest),
+    #[cfg(feature = "utoipa")]
+    Schema(schema::Schema),
 }
 
-/// What `--feature-cache` may take: the features of about two days of film.
-const CACHE_BYTES: u64 = 1 << 30;
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 what was checked is not so.";
 
 /// Wrong arguments, as clap exits for them.
 const USAGE: u8 = 2;
+/// What was checked is not as it should be.
+const WRONG: u8 = 3;
 
 pub(crate) fn run() -> ExitCode {
-    let arguments = Arguments::parse();
-    match execute(&arguments) {
+    let done = match Arguments::parse_from(with_command(std::env::args_os())).command {
+        Command::Analyze(arguments) => arguments.run(),
+        Command::Explain(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
+        Command::Verify(arguments) => arguments.run(),
+        Command::SelfTest(arguments) => arguments.run(),
+        #[cfg(feature = "utoipa")]
+        Command::Schema(arguments) => arguments.run(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.text);
+            if !failure.text.is_empty() {
+                eprintln!("{}", failure.text);
+            }
             ExitCode::from(failure.status)
         }
     }
+}
+
+/// Arguments that name no command are those of `analyze`.
+fn with_command(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    const OWN: [&str; 5] = ["help", "-h", "--help", "-V", "--version"];
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let command = Arguments::command();
+    let known = command.get_subcommands().map(clap::Command::get_name).chain(OWN);
+    let named = arguments.get(1).is_none_or(|first| known.into_iter().any(|name| first == name));
+    if !named {
+        arguments.insert(1, "analyze".into());
+    }
+    arguments
 }
 
 /// What is told on standard error, and with which exit status: the first line is for people, a second for details.
@@ -83,54 +95,44 @@ impl Failure {
         Self { text, status: USAGE }
     }
 
+    fn failed(text: String) -> Self {
+        Self { text, status: 1 }
+    }
+
     fn writing(what: &str, error: &io::Error) -> Self {
-        Self { text: format!("{what}: {error}"), status: 1 }
+        Self::failed(format!("{what}: {error}"))
+    }
+
+    /// The same, of one of several files.
+    fn of(self, file: &Path) -> Self {
+        Self { text: format!("{}: {}", file.display(), self.text), ..self }
     }
 }
 
 impl From<video_analysis::Error> for Failure {
     fn from(error: video_analysis::Error) -> Self {
-        Self { text: format!("{}\n{error}", error.message()), status: 1 }
+        Self::failed(format!("{}\n{error}", error.message()))
     }
 }
 
-fn execute(arguments: &Arguments) -> Result<(), Failure> {
-    let report = match (&arguments.report, &arguments.file) {
-        (Some(saved), _) => read_json(saved)?,
-        (None, Some(file)) => analyse(arguments, file)?,
-        (None, None) => return Err(Failure::usage("no file is given".to_owned())),
-    };
-    let text = match arguments.format {
-        Format::Json => serde_json::to_string_pretty(&report)
-            .map_err(|error| Failure { text: format!("report: {error}"), status: 1 })?,
-        Format::Table => table::render(&report),
-    };
-    match writeln!(io::stdout(), "{}", text.trim_end()) {
+fn print(text: &str) -> Result<(), Failure> {
+    match write!(io::stdout(), "{text}") {
         // `| head` has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::writing("standard output", &error)),
     }
 }
 
-fn analyse(arguments: &Arguments, file: &Path) -> Result<Report, Failure> {
-    let mut execution = Execution::default();
-    if let Some(segments) = arguments.segments {
-        execution.segments = segments;
-    }
-    let cache = |directory: &PathBuf| FeatureCache::new(directory.clone(), CACHE_BYTES);
-    execution.feature_cache = arguments.feature_cache.as_ref().map(cache);
-    let options: Options = arguments.options.as_deref().map(read_json).transpose()?.unwrap_or_default();
-    options.validate().map_err(|invalid| Failure::usage(format!("options: {invalid}")))?;
-    let report = if io::stderr().is_terminal() {
-        analyze(file, &options, &execution, &progress::Bar::new())?
-    } else {
-        analyze(file, &options, &execution, &())?
-    };
-    if let Some(path) = &arguments.poster {
-        let jpeg = poster_jpeg(file, &report, &execution)?;
-        std::fs::write(path, jpeg).map_err(|error| Failure::writing(&path.display().to_string(), &error))?;
-    }
-    Ok(report)
+/// Writes a file that is there whole or not at all.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A temporary file is its owner's alone; a result is as readable as any other file.
+    let readable = Permissions::from_mode(0o666);
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::Builder::new().permissions(readable).tempfile_in(folder))
+        .and_then(|mut file| file.write_all(bytes).map(|()| file))
+        .and_then(|file| file.persist(path).map_err(io::Error::from));
+    written.map(drop).map_err(|error| Failure::writing(&path.display().to_string(), &error))
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {

@@ -1,0 +1,106 @@
+//! Precision, recall and F1 of a kind of event.
+
+use serde::Serialize;
+use video_analysis::Report;
+use video_analysis::report::{OpenedBy, Segment};
+
+use super::films::Film;
+
+/// How often a kind of event was found, over all films.
+#[derive(Serialize)]
+pub(super) struct Score {
+    pub(super) kind: &'static str,
+    pub(super) true_positives: u32,
+    pub(super) false_positives: u32,
+    pub(super) false_negatives: u32,
+    pub(super) precision: f64,
+    pub(super) recall: f64,
+    pub(super) f1: f64,
+    /// The F1 that it must have.
+    pub(super) demanded: f64,
+    /// How far either end may be off: frames, or milliseconds of sound.
+    tolerance: u64,
+}
+
+impl Score {
+    /// With what is demanded of each kind on these films: what the engine reaches today, two false cuts beside flashes
+    /// included, so that a lower figure is a step back. Where a fade begins to be seen is a matter of its length, where a
+    /// sine falls below a level one of its phase; all else is to the frame.
+    pub(super) fn of_all_kinds() -> Vec<Self> {
+        let kinds = [
+            ("cut", 0.98, 0),
+            ("fade_out", 0.9, 4),
+            ("fade_in", 0.9, 4),
+            ("black", 1.0, 0),
+            ("silence", 1.0, 2),
+        ];
+        let empty = |(kind, demanded, tolerance)| Self {
+            kind,
+            true_positives: 0,
+            false_positives: 0,
+            false_negatives: 0,
+            precision: 0.0,
+            recall: 0.0,
+            f1: 0.0,
+            demanded,
+            tolerance,
+        };
+        kinds.into_iter().map(empty).collect()
+    }
+
+    pub(super) fn passed(&self) -> bool {
+        self.f1 >= self.demanded
+    }
+
+    /// Counts what a film has of this kind, each event matched with one that was found.
+    pub(super) fn add(&mut self, film: &Film, report: &Report) {
+        if !film.kinds.contains(&self.kind) {
+            return;
+        }
+        let mut found = found(report, self.kind);
+        for (_, start, end) in film.truth.iter().filter(|(kind, ..)| *kind == self.kind) {
+            let near = |(from, to): &(u64, u64)| {
+                from.abs_diff(*start) <= self.tolerance && to.abs_diff(*end) <= self.tolerance
+            };
+            match found.iter().position(near) {
+                Some(index) => {
+                    found.swap_remove(index);
+                    self.true_positives += 1;
+                }
+                None => self.false_negatives += 1,
+            }
+        }
+        self.false_positives += u32::try_from(found.len()).unwrap_or(u32::MAX);
+        let share = |wrong: u32| {
+            let right = f64::from(self.true_positives);
+            if self.true_positives == 0 { 0.0 } else { right / (right + f64::from(wrong)) }
+        };
+        self.precision = share(self.false_positives);
+        self.recall = share(self.false_negatives);
+        let sum = self.precision + self.recall;
+        self.f1 = if sum > 0.0 { 2.0 * self.precision * self.recall / sum } else { 0.0 };
+    }
+}
+
+/// Where a report has a kind of event.
+fn found(report: &Report, kind: &str) -> Vec<(u64, u64)> {
+    let frames = |segment: &Segment| segment.start_frame.zip(segment.end_frame);
+    match kind {
+        "cut" => {
+            let cuts = report.shots.iter().filter(|shot| shot.opened_by == OpenedBy::Cut);
+            cuts.filter_map(|shot| shot.segment.start_frame).map(|frame| (frame, frame)).collect()
+        }
+        "silence" => {
+            // Half a millisecond does not matter: the tolerance is more.
+            let millis = |seconds: f64| format!("{:.0}", seconds * 1000.0).parse().unwrap_or(0);
+            let ranges = report.silence.iter();
+            ranges.map(|range| (millis(range.start_seconds), millis(range.end_seconds))).collect()
+        }
+        "black" => report.black.iter().filter_map(frames).collect(),
+        kind => {
+            let of_kind =
+                |segment: &&Segment| serde_json::to_value(segment.kind).is_ok_and(|name| name == kind);
+            report.transitions.iter().filter(of_kind).filter_map(frames).collect()
+        }
+    }
+}
