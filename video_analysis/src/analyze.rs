@@ -259,6 +259,8 @@ impl Analysis<'_> {
             shots: findings.shots,
             transitions: findings.transitions,
             black: findings.black,
+            plain: findings.plain,
+            freezes: findings.freezes,
             silence: findings.silence,
             loudness: findings.loudness,
             poster: findings.poster,

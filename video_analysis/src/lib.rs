@@ -72,7 +72,10 @@ pub use detect::detector_names;
 pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
 pub use observer::{Observer, Progress, Stage};
-pub use options::{BlackOptions, InvalidOption, InvalidOptions, Options, ShotOptions, SilenceOptions};
+pub use options::{
+    BlackOptions, FreezeOptions, InvalidOption, InvalidOptions, Options, PlainOptions, ShotOptions,
+    SilenceOptions,
+};
 pub use poster::poster_jpeg;
 pub use rational::{NotRational, Rational};
 pub use report::Report;

@@ -19,6 +19,12 @@ pub struct Options {
     /// Black ranges.
     #[cfg_attr(feature = "utoipa", schema(inline))]
     pub black: BlackOptions,
+    /// Ranges of one colour.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
+    pub plain: PlainOptions,
+    /// Ranges in which the picture stands still.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
+    pub freeze: FreezeOptions,
     /// Silent ranges.
     #[cfg_attr(feature = "utoipa", schema(inline))]
     pub silence: SilenceOptions,
@@ -66,6 +72,49 @@ pub struct BlackOptions {
 impl Default for BlackOptions {
     fn default() -> Self {
         Self { pixel_threshold: 0.1, min_coverage: 0.98, min_seconds: 0.25 }
+    }
+}
+
+/// When a range is of one colour; the parameters are named like those of [`BlackOptions`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct PlainOptions {
+    /// A pixel has a picture's colour when it differs from it by no more than this share of full range (0 to 1).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 1))]
+    pub pixel_threshold: f64,
+    /// A picture is of one colour when at least this share of its pixels has it (0 to 1).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 1))]
+    pub min_coverage: f64,
+    /// Shortest range that is reported, in seconds (0 to 86400).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 86400))]
+    pub min_seconds: f64,
+}
+
+impl Default for PlainOptions {
+    /// Seven grey levels either way: more than compression does to a plain picture, less than an empty sky spans.
+    fn default() -> Self {
+        Self { pixel_threshold: 0.03, min_coverage: 0.98, min_seconds: 0.25 }
+    }
+}
+
+/// When a picture stands still.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct FreezeOptions {
+    /// Largest change of any place of the picture (of 48 × 27) that is noise and no motion, in grey levels (0 to 255).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 255))]
+    pub noise_tolerance: f64,
+    /// Shortest range that is reported, in seconds (0 to 86400).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 86400))]
+    pub min_seconds: f64,
+}
+
+impl Default for FreezeOptions {
+    /// More than heavy grain does to places that average hundreds of pixels; as long as FFmpeg's `freezedetect`.
+    fn default() -> Self {
+        Self { noise_tolerance: 6.0, min_seconds: 2.0 }
     }
 }
 
@@ -136,10 +185,10 @@ impl Options {
     }
 
     /// The same ranges as in the attributes of the members, which the schema is made from; tests hold them together.
-    fn rules(&self) -> [Rule; 8] {
+    fn rules(&self) -> [Rule; 13] {
         use Bound::{Excluded, Included};
         let to = |from: f64, to: f64| (Included(from), Included(to));
-        let Self { shots, black, silence } = self;
+        let Self { shots, black, plain, freeze, silence } = self;
         let day = to(0.0, 86_400.0);
         [
             ("/shots/min_change", shots.min_change, to(0.0, 255.0), "must be between 0 and 255 grey levels"),
@@ -153,6 +202,16 @@ impl Options {
             ("/black/pixel_threshold", black.pixel_threshold, to(0.0, 1.0), "must be between 0 and 1"),
             ("/black/min_coverage", black.min_coverage, to(0.0, 1.0), "must be between 0 and 1"),
             ("/black/min_seconds", black.min_seconds, day, "must be between 0 and 86400 seconds"),
+            ("/plain/pixel_threshold", plain.pixel_threshold, to(0.0, 1.0), "must be between 0 and 1"),
+            ("/plain/min_coverage", plain.min_coverage, to(0.0, 1.0), "must be between 0 and 1"),
+            ("/plain/min_seconds", plain.min_seconds, day, "must be between 0 and 86400 seconds"),
+            (
+                "/freeze/noise_tolerance",
+                freeze.noise_tolerance,
+                to(0.0, 255.0),
+                "must be between 0 and 255 grey levels",
+            ),
+            ("/freeze/min_seconds", freeze.min_seconds, day, "must be between 0 and 86400 seconds"),
             (
                 "/silence/threshold_dbfs",
                 silence.threshold_dbfs,

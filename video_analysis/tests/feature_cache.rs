@@ -11,8 +11,8 @@ use std::sync::Mutex;
 
 use support::{clips, sample};
 use video_analysis::{
-    BlackOptions, ErrorKind, Execution, FeatureCache, Observer, Options, Progress, ShotOptions,
-    SilenceOptions, analyze,
+    BlackOptions, ErrorKind, Execution, FeatureCache, FreezeOptions, Observer, Options, PlainOptions,
+    Progress, ShotOptions, SilenceOptions, analyze,
 };
 
 /// An ffmpeg that takes only arguments that contain `what`; nothing at all where it is empty.
@@ -63,6 +63,14 @@ fn shots(min_change: f64, min_contrast: f64, min_fade_frames: u32) -> Options {
     Options { shots: ShotOptions { min_change, min_contrast, min_fade_frames }, ..Options::default() }
 }
 
+fn plain(pixel_threshold: f64, min_coverage: f64) -> Options {
+    Options { plain: PlainOptions { pixel_threshold, min_coverage, min_seconds: 0.0 }, ..Options::default() }
+}
+
+fn freeze(noise_tolerance: f64, min_seconds: f64) -> Options {
+    Options { freeze: FreezeOptions { noise_tolerance, min_seconds }, ..Options::default() }
+}
+
 /// Thresholds of every detector, low and high, for which features are kept whatever was asked for first.
 fn thresholds() -> Vec<Options> {
     vec![
@@ -72,6 +80,9 @@ fn thresholds() -> Vec<Options> {
         black(0.0, 0.0, 0.0),
         black(0.3, 0.5, 0.0),
         black(1.0, 1.0, 0.1),
+        plain(0.2, 0.3),
+        freeze(255.0, 0.1),
+        freeze(120.0, 0.0),
         silence(-120.0, 0.1),
         silence(-40.0, 0.1),
         silence(-20.0, 0.3),
@@ -93,7 +104,7 @@ fn other_thresholds_need_no_decoder_and_change_no_byte_of_what_decoding_finds() 
     let decoded: Vec<String> =
         thresholds().iter().map(|options| bytes(&film, options, &Execution::default())).collect();
     let found: BTreeSet<String> = decoded.iter().map(|report| findings(report)).collect();
-    assert!(found.len() >= 9, "thresholds that change nothing prove nothing: {found:#?}");
+    assert!(found.len() >= 12, "thresholds that change nothing prove nothing: {found:#?}");
     for filled_under in [Options::default(), black(0.7, 0.2, 1.0), silence(-33.3, 0.0)] {
         let folder = tempfile::tempdir().unwrap();
         let first = bytes(&film, &filled_under, &with_cache(folder.path()));

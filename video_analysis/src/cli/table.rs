@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use video_analysis::report::{
-    DetectorStatus, Loudness, OpenedBy, Report, Segment, SegmentKind, Shot, Stream, StreamKind,
+    DetectorStatus, Loudness, OpenedBy, Plain, Report, Segment, SegmentKind, Shot, Stream, StreamKind,
 };
 
 /// Streams, shots, fades, black and silent ranges, loudness, and what was not examined.
@@ -44,6 +44,8 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     }
     write_ranges(out, "Fades", &report.transitions)?;
     write_ranges(out, "Black", &report.black)?;
+    write_plain(out, &report.plain)?;
+    write_ranges(out, "Freezes", &report.freezes)?;
     write_ranges(out, "Silence", &report.silence)?;
     if let Some(loudness) = &report.loudness {
         write_loudness(out, loudness)?;
@@ -126,6 +128,15 @@ fn write_ranges(out: &mut String, title: &str, ranges: &[Segment]) -> fmt::Resul
         let seconds = range.end_seconds - range.start_seconds;
         let (start, end) = (clock(range.start_seconds), clock(range.end_seconds));
         writeln!(out, "  {start} - {end}  {seconds:>9.3} s{}{kind}", frames.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn write_plain(out: &mut String, ranges: &[Plain]) -> fmt::Result {
+    writeln!(out, "\nOne colour{}", if ranges.is_empty() { "\n  none" } else { "" })?;
+    for Plain { segment, color } in ranges {
+        let (start, end) = (clock(segment.start_seconds), clock(segment.end_seconds));
+        writeln!(out, "  {start} - {end}  {color}")?;
     }
     Ok(())
 }

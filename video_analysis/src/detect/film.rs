@@ -83,3 +83,8 @@ impl Film {
 pub(crate) fn evidence(metric: &str, value: f64, threshold: f64) -> Evidence {
     Evidence { metric: metric.to_owned(), value: round(value, 4), threshold: round(threshold, 4) }
 }
+
+/// The frames `[start, end)` of a segment of pictures.
+pub(crate) fn range(segment: &Segment) -> Option<(usize, usize)> {
+    Some((usize::try_from(segment.start_frame?).ok()?, usize::try_from(segment.end_frame?).ok()?))
+}

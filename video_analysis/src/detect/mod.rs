@@ -5,7 +5,9 @@ mod black;
 mod cuts;
 mod fades;
 mod film;
+mod freeze;
 mod loudness;
+mod plain;
 mod poster;
 mod shots;
 mod silence;
@@ -18,7 +20,7 @@ use crate::explain::Rule;
 use crate::features::{Frame, Sound};
 use crate::options::{Options, ShotOptions};
 use crate::probe::AudioTrack;
-use crate::report::{Loudness, Poster, Segment, Shot};
+use crate::report::{Loudness, Plain, Poster, Segment, Shot};
 
 /// What all detectors found.
 #[derive(Default)]
@@ -26,6 +28,8 @@ pub(crate) struct Findings {
     pub(crate) shots: Vec<Shot>,
     pub(crate) transitions: Vec<Segment>,
     pub(crate) black: Vec<Segment>,
+    pub(crate) plain: Vec<Plain>,
+    pub(crate) freezes: Vec<Segment>,
     pub(crate) silence: Vec<Segment>,
     pub(crate) loudness: Option<Loudness>,
     pub(crate) poster: Option<Poster>,
@@ -53,11 +57,13 @@ pub(crate) trait SoundDetector: Detector {
     fn detect(&self, track: &AudioTrack, sound: &Sound, found: &mut Findings);
 }
 
-/// In the order they run: the poster is not to be taken from a transition.
+/// In the order they run: the poster is not to be taken from a transition, and what is black is no freeze.
 pub(crate) fn video_detectors(options: &Options) -> Vec<Box<dyn VideoDetector>> {
     vec![
         Box::new(shots::Shots::new(&options.shots)),
         Box::new(black::Black::new(&options.black)),
+        Box::new(plain::PlainRanges::new(&options.plain, &options.black)),
+        Box::new(freeze::Freezes::new(&options.freeze)),
         Box::new(poster::PosterChoice::new(&options.black)),
     ]
 }

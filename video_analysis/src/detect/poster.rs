@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::black::dark_below;
+use super::film::range;
 use super::{Detector, Film, Findings, VideoDetector};
 use crate::features::Frame;
 use crate::numeric::{len, len_to_f64, round, to_f32};
 use crate::options::BlackOptions;
-use crate::report::{Poster, Segment};
+use crate::report::Poster;
 
 /// Pictures this close to a boundary may still be compressed badly or be seen too shortly.
 const MARGIN: usize = 3;
@@ -103,10 +104,6 @@ fn unfit(frames: usize, found: &Findings) -> Vec<bool> {
         mark(start.saturating_sub(MARGIN), end + MARGIN);
     }
     unfit
-}
-
-fn range(segment: &Segment) -> Option<(usize, usize)> {
-    Some((usize::try_from(segment.start_frame?).ok()?, usize::try_from(segment.end_frame?).ok()?))
 }
 
 /// How many pictures have a colour near a given one at a place of the grid.

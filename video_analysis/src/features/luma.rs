@@ -32,12 +32,22 @@ impl LumaCounts {
 
     /// How many pixels have a luma below `limit`.
     pub(super) fn below(&self, limit: u8) -> u32 {
+        self.first(limit.into())
+    }
+
+    /// How many pixels have a luma of `limit` or below.
+    pub(super) fn up_to(&self, limit: u8) -> u32 {
+        self.first(usize::from(limit) + 1)
+    }
+
+    /// The sum of the first `values` counts.
+    fn first(&self, values: usize) -> u32 {
         let mut bytes = self.0.iter().copied().map(u32::from);
         let counts = std::iter::from_fn(|| match bytes.next()? {
             low if low < 0x80 => Some(low),
             low => Some((low & 0x7f) | (bytes.next()? << 7)),
         });
-        counts.take(usize::from(limit)).sum()
+        counts.take(values).sum()
     }
 }
 
@@ -52,7 +62,9 @@ mod tests {
             let counts = LumaCounts::of(&luma);
             for limit in 0..=u8::MAX {
                 let below = luma.iter().filter(|value| **value < limit).count();
+                let at = luma.iter().filter(|value| **value == limit).count();
                 assert_eq!(counts.below(limit), u32::try_from(below).unwrap(), "below {limit}");
+                assert_eq!(counts.up_to(limit), u32::try_from(below + at).unwrap(), "up to {limit}");
             }
         }
     }

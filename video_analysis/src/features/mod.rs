@@ -43,6 +43,8 @@ pub(crate) struct Frame {
     pub(crate) residual: f32,
     /// Half the L1 distance of the colour histograms of this picture and the one before, 0 to 1; 0 for the first.
     pub(crate) recolored: f32,
+    /// Largest absolute luma difference of any pixel to the same pixel of the picture before; 0 for the first.
+    pub(crate) peak_change: u8,
     /// How bright its pixels are.
     pub(crate) luma: LumaCounts,
     /// Mean red, green and blue of 16 × 9 blocks, row by row.
@@ -102,10 +104,34 @@ impl Frame {
         to_f32(f64::from(self.luma.below(below)) / len_to_f64(PIXELS))
     }
 
+    /// Colours of the 16 × 9 blocks, row by row.
+    pub(crate) fn blocks(&self) -> &[[u8; 3]] {
+        self.grid.as_chunks::<3>().0
+    }
+
+    /// Share of pixels whose luma is from `low` to `high`, both included, 0 to 1.
+    pub(crate) fn between(&self, low: u8, high: u8) -> f64 {
+        let up_to_high = self.luma.up_to(high);
+        f64::from(up_to_high.saturating_sub(self.luma.below(low))) / len_to_f64(PIXELS)
+    }
+
     fn compare(&mut self, before: &Small, this: &Small) {
         self.residual = motion::residual(&before.luma, &this.luma);
         self.recolored = before.histogram.distance(&this.histogram);
+        self.peak_change = largest_difference(before.luma.as_slice(), this.luma.as_slice());
     }
+}
+
+/// Luma of a colour.
+pub(crate) fn luma_of([red, green, blue]: [u8; 3]) -> u8 {
+    // BT.601 weights in 1/256; they sum to 256, so the quotient is below 256.
+    let sum = u32::from(red) * 77 + u32::from(green) * 150 + u32::from(blue) * 29;
+    u8::try_from(sum >> 8).unwrap_or(u8::MAX)
+}
+
+/// Largest absolute difference of two components at the same place.
+pub(crate) fn largest_difference(one: &[u8], other: &[u8]) -> u8 {
+    one.iter().zip(other).fold(0, |most, (one, other)| one.abs_diff(*other).max(most))
 }
 
 /// Turns small pictures into features, one after the other.
@@ -119,11 +145,7 @@ impl Extractor {
     pub(crate) fn push(&mut self, pts: i64, rgb: &[u8]) {
         let (pixels, _) = rgb.as_chunks::<3>();
         let mut luma = Box::new([0; PIXELS]);
-        for (luma, [red, green, blue]) in luma.iter_mut().zip(pixels) {
-            // BT.601 weights in 1/256; they sum to 256, so the quotient is below 256.
-            let sum = u32::from(*red) * 77 + u32::from(*green) * 150 + u32::from(*blue) * 29;
-            *luma = u8::try_from(sum >> 8).unwrap_or(u8::MAX);
-        }
+        luma.iter_mut().zip(pixels).for_each(|(luma, pixel)| *luma = luma_of(*pixel));
         let small = Small { histogram: Histogram::of(pixels), luma };
         let mut frame = describe(pts, &small.luma, rgb);
         match &mut self.features.ends {
@@ -154,6 +176,7 @@ fn describe(pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
         detail: detail(luma),
         residual: 0.0,
         recolored: 0.0,
+        peak_change: 0,
         luma: LumaCounts::of(luma),
         grid: grid(rgb),
     }
@@ -224,5 +247,6 @@ mod tests {
         assert_eq!((frame.mean, frame.deviation, frame.detail), (20.0, 0.0, 0.0));
         assert_eq!((frame.dark(20), frame.dark(21)), (0.0, 1.0));
         assert!(frame.grid.iter().all(|value| *value == 20));
+        assert_eq!((frame.between(0, 19), frame.between(20, 20), frame.between(0, 255)), (0.0, 1.0, 1.0));
     }
 }

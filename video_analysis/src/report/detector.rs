@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct DetectorRun {
-    /// `shots`, `black`, `poster`, `silence` or `loudness`.
+    /// One of [`detector_names`](crate::detector_names), such as `shots`.
     pub name: String,
     /// Changes whenever the same input may give another result.
     pub version: String,

@@ -1,9 +1,11 @@
 //! The report: everything an analysis found, in one JSON document of stable bytes.
 
+mod color;
 mod detector;
 mod media;
 mod segment;
 
+pub use color::{NotRgb, Plain, Rgb};
 pub use detector::{Coverage, DetectorRun, DetectorStatus};
 pub use media::{AudioStream, Chapter, Color, Container, Stream, StreamKind, VideoStream};
 pub use segment::{Evidence, OpenedBy, Segment, SegmentKind, Shot};
@@ -40,6 +42,11 @@ pub struct Report {
     pub transitions: Vec<Segment>,
     /// Black ranges.
     pub black: Vec<Segment>,
+    /// Ranges of one colour that is not black.
+    pub plain: Vec<Plain>,
+    /// Ranges in which the picture stands still. What is black or of one colour does not change either: it is only listed
+    /// as what it is.
+    pub freezes: Vec<Segment>,
     /// Silent ranges of the analysed audio stream. They have no frames; their time base is one sample.
     pub silence: Vec<Segment>,
     /// Loudness of the analysed audio stream; `null` without one.

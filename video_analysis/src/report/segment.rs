@@ -56,6 +56,10 @@ pub enum SegmentKind {
     FadeIn,
     /// Frames that are black.
     Black,
+    /// Frames of one colour that is not black.
+    Plain,
+    /// Frames that do not change.
+    Freeze,
     /// Samples that are silent on all channels.
     Silence,
 }

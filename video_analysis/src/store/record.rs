@@ -47,6 +47,7 @@ struct Block {
     detail: Vec<f32>,
     residual: Vec<f32>,
     recolored: Vec<f32>,
+    peak_change: Vec<u8>,
     luma: Vec<LumaCounts>,
     /// The difference to the picture before: mostly zeros. The first of a block has black before it.
     grid: Vec<u8>,
@@ -95,6 +96,7 @@ impl Block {
             block.detail.push(frame.detail);
             block.residual.push(frame.residual);
             block.recolored.push(frame.recolored);
+            block.peak_change.push(frame.peak_change);
             block.luma.push(frame.luma.clone());
             block.grid.extend(frame.grid.iter().zip(before).map(|(this, before)| this.wrapping_sub(*before)));
             before = &frame.grid;
@@ -106,20 +108,22 @@ impl Block {
         let columns =
             [&self.mean, &self.deviation, &self.detail, &self.residual, &self.recolored].map(Vec::len);
         let (grids, rest) = self.grid.as_chunks::<GRID>();
-        let all = [self.luma.len(), grids.len()].into_iter().chain(columns);
+        let all = [self.peak_change.len(), self.luma.len(), grids.len()].into_iter().chain(columns);
         if self.pts.is_empty() || !rest.is_empty() || all.into_iter().any(|length| length != self.pts.len()) {
             return Err(invalid("columns of different lengths"));
         }
         let numbers = self.mean.into_iter().zip(self.deviation).zip(self.detail);
-        let changes = self.residual.into_iter().zip(self.recolored);
+        let changes = self.residual.into_iter().zip(self.recolored).zip(self.peak_change);
         let pictures = self.luma.into_iter().zip(grids);
         let mut grid = [0u8; GRID];
-        for (((pts, ((mean, deviation), detail)), (residual, recolored)), (luma, difference)) in
-            self.pts.into_iter().zip(numbers).zip(changes).zip(pictures)
+        for (
+            ((pts, ((mean, deviation), detail)), ((residual, recolored), peak_change)),
+            (luma, difference),
+        ) in self.pts.into_iter().zip(numbers).zip(changes).zip(pictures)
         {
             grid.iter_mut().zip(difference).for_each(|(value, step)| *value = value.wrapping_add(*step));
             let grid = Box::new(grid);
-            frames.push(Frame { pts, mean, deviation, detail, residual, recolored, luma, grid });
+            frames.push(Frame { pts, mean, deviation, detail, residual, recolored, peak_change, luma, grid });
         }
         Ok(())
     }
