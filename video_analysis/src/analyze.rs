@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use crate::active;
 use crate::decode::{VideoJob, decode_pictures, decode_sound};
 use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
 use crate::digest::{file_size, identify};
@@ -103,7 +104,8 @@ impl Analysis<'_> {
             let cut_off = is_cut_off(&probe.container.format, track.declared_frames, footage.listed);
             let damaged = probe.damaged || footage.damaged || cut_off;
             let rate = track.average_frame_rate;
-            (Film::new(footage.frames, track.time_base, footage.last_duration, rate), damaged)
+            let film = Film::new(footage.frames, track.time_base, footage.last_duration, rate);
+            (film.with_areas(footage.areas), damaged)
         });
         let frames = film.as_ref().map_or(0, |(film, _)| len(film.frames.len()));
         let sound = audio.as_ref().zip(sound.as_ref());
@@ -209,14 +211,15 @@ impl Analysis<'_> {
         let span = ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
         self.check_span(span, track)?;
         self.tracker.probed(Some(index.packets));
-        let pictures = decode_pictures(&VideoJob {
+        let job = VideoJob {
             probe,
             track,
             index: &index,
             execution: self.execution,
             processes: self.processes,
             tracker: self.tracker,
-        })?;
+        };
+        let pictures = decode_pictures(&job)?;
         let frames = pictures.features.frames;
         log::debug!(
             "pictures decoded frames={} pieces={} damaged={}",
@@ -224,8 +227,10 @@ impl Analysis<'_> {
             pictures.pieces,
             pictures.damaged
         );
+        let areas = active::find(&job, &frames, coded_size(probe, track))?;
         Ok(Footage {
             frames,
+            areas,
             packets: index.packets,
             listed: index.listed,
             span,
@@ -261,6 +266,7 @@ impl Analysis<'_> {
             black: findings.black,
             plain: findings.plain,
             freezes: findings.freezes,
+            active_area: findings.active_area,
             silence: findings.silence,
             loudness: findings.loudness,
             poster: findings.poster,
@@ -276,6 +282,12 @@ impl Analysis<'_> {
 /// estimate, or counts empty slots as well.
 fn is_cut_off(format: &str, declared: Option<u64>, listed: u64) -> bool {
     format.split(',').any(|name| name == "mov") && declared.is_some_and(|declared| declared > listed)
+}
+
+/// Width and height of the pictures of a stream as they are coded.
+fn coded_size(probe: &Probe, track: &VideoTrack) -> (u32, u32) {
+    let stream = probe.streams.iter().find(|stream| stream.index == track.index);
+    stream.and_then(|stream| stream.video.as_ref()).map_or((0, 0), |video| (video.width, video.height))
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {

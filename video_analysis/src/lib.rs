@@ -45,6 +45,7 @@
 //!
 //! `ffmpeg` and `ffprobe` 5.1 or newer must be installed. Nothing here is asynchronous: call it from a thread of its own.
 
+mod active;
 mod analyze;
 mod decode;
 mod detect;
@@ -73,8 +74,8 @@ pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
 pub use observer::{Observer, Progress, Stage};
 pub use options::{
-    BlackOptions, FreezeOptions, InvalidOption, InvalidOptions, Options, PlainOptions, ShotOptions,
-    SilenceOptions,
+    BlackOptions, FreezeOptions, InvalidOption, InvalidOptions, LetterboxOptions, Options, PlainOptions,
+    ShotOptions, SilenceOptions,
 };
 pub use poster::poster_jpeg;
 pub use rational::{NotRational, Rational};

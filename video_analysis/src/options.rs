@@ -25,6 +25,9 @@ pub struct Options {
     /// Ranges in which the picture stands still.
     #[cfg_attr(feature = "utoipa", schema(inline))]
     pub freeze: FreezeOptions,
+    /// Bars around the picture.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
+    pub letterbox: LetterboxOptions,
     /// Silent ranges.
     #[cfg_attr(feature = "utoipa", schema(inline))]
     pub silence: SilenceOptions,
@@ -118,6 +121,22 @@ impl Default for FreezeOptions {
     }
 }
 
+/// When bars around the picture are told. How they are measured is in `docs/picture-detectors.md`; it has no parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct LetterboxOptions {
+    /// Shortest range that is reported, in seconds (0 to 86400).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 86400))]
+    pub min_seconds: f64,
+}
+
+impl Default for LetterboxOptions {
+    fn default() -> Self {
+        Self { min_seconds: 1.0 }
+    }
+}
+
 /// When a range is silent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -185,10 +204,10 @@ impl Options {
     }
 
     /// The same ranges as in the attributes of the members, which the schema is made from; tests hold them together.
-    fn rules(&self) -> [Rule; 13] {
+    fn rules(&self) -> [Rule; 14] {
         use Bound::{Excluded, Included};
         let to = |from: f64, to: f64| (Included(from), Included(to));
-        let Self { shots, black, plain, freeze, silence } = self;
+        let Self { shots, black, plain, freeze, letterbox, silence } = self;
         let day = to(0.0, 86_400.0);
         [
             ("/shots/min_change", shots.min_change, to(0.0, 255.0), "must be between 0 and 255 grey levels"),
@@ -212,6 +231,7 @@ impl Options {
                 "must be between 0 and 255 grey levels",
             ),
             ("/freeze/min_seconds", freeze.min_seconds, day, "must be between 0 and 86400 seconds"),
+            ("/letterbox/min_seconds", letterbox.min_seconds, day, "must be between 0 and 86400 seconds"),
             (
                 "/silence/threshold_dbfs",
                 silence.threshold_dbfs,

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use video_analysis::report::{
-    DetectorStatus, Loudness, OpenedBy, Plain, Report, Segment, SegmentKind, Shot, Stream, StreamKind,
+    ActiveArea, DetectorStatus, Loudness, OpenedBy, Plain, Rectangle, Report, Segment, SegmentKind, Shot,
+    Stream, StreamKind,
 };
 
 /// Streams, shots, fades, black and silent ranges, loudness, and what was not examined.
@@ -46,6 +47,7 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     write_ranges(out, "Black", &report.black)?;
     write_plain(out, &report.plain)?;
     write_ranges(out, "Freezes", &report.freezes)?;
+    write_areas(out, &report.active_area)?;
     write_ranges(out, "Silence", &report.silence)?;
     if let Some(loudness) = &report.loudness {
         write_loudness(out, loudness)?;
@@ -137,6 +139,15 @@ fn write_plain(out: &mut String, ranges: &[Plain]) -> fmt::Result {
     for Plain { segment, color } in ranges {
         let (start, end) = (clock(segment.start_seconds), clock(segment.end_seconds));
         writeln!(out, "  {start} - {end}  {color}")?;
+    }
+    Ok(())
+}
+
+fn write_areas(out: &mut String, ranges: &[ActiveArea]) -> fmt::Result {
+    writeln!(out, "\nBars{}", if ranges.is_empty() { "\n  none" } else { "" })?;
+    for ActiveArea { segment, active: Rectangle { x, y, width, height } } in ranges {
+        let (start, end) = (clock(segment.start_seconds), clock(segment.end_seconds));
+        writeln!(out, "  {start} - {end}  picture {width}x{height} at {x},{y}")?;
     }
     Ok(())
 }

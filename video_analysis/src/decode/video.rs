@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::picture::seek;
 use super::plan::{Piece, WHOLE, cut};
 use super::timestamps::Timestamps;
 use crate::error::{Error, ErrorKind};
@@ -190,11 +191,7 @@ fn arguments(job: &VideoJob<'_>, piece: &Piece, side: i32) -> Vec<String> {
     // Rotation would be done before scaling, on full pictures, and detectors do not care which side is up.
     args.extend(["-threads", "1", "-noautorotate", "-copyts"].map(str::to_owned));
     if let Some(from) = piece.from {
-        let micros = time_base.microseconds_ceil(from);
-        let sign = if micros < 0 { "-" } else { "" };
-        let (seconds, micros) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
-        let at = format!("{sign}{seconds}.{micros:06}");
-        args.extend(["-seek_timestamp", "1", "-noaccurate_seek", "-ss", &at].map(str::to_owned));
+        args.extend(seek(time_base, from));
     }
     let graph = format!(
         "[0:{}]{}scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,split[pictures][timestamps]",

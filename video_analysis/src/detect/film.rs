@@ -1,5 +1,6 @@
 //! The joined stream of features, and its clock.
 
+use crate::active::Area;
 use crate::features::Frame;
 use crate::numeric::{len, round};
 use crate::rational::Rational;
@@ -8,6 +9,8 @@ use crate::report::{Evidence, Segment, SegmentKind};
 /// All pictures of the analysed stream.
 pub(crate) struct Film {
     pub(crate) frames: Vec<Frame>,
+    /// Where bars are around the picture, in order.
+    pub(crate) areas: Vec<Area>,
     time_base: Rational,
     /// Where the last picture ends.
     end_pts: i64,
@@ -33,7 +36,11 @@ impl Film {
             Some(period.rescale(1, time_base).max(1))
         };
         let duration = last_duration.or(step).or_else(of_rate).unwrap_or(1);
-        Self { end_pts: last.unwrap_or(0).saturating_add(duration), frames, time_base }
+        Self { end_pts: last.unwrap_or(0).saturating_add(duration), frames, areas: Vec::new(), time_base }
+    }
+
+    pub(crate) fn with_areas(self, areas: Vec<Area>) -> Self {
+        Self { areas, ..self }
     }
 
     pub(crate) fn time_base(&self) -> Rational {

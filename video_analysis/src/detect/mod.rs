@@ -6,6 +6,7 @@ mod cuts;
 mod fades;
 mod film;
 mod freeze;
+mod letterbox;
 mod loudness;
 mod plain;
 mod poster;
@@ -20,7 +21,7 @@ use crate::explain::Rule;
 use crate::features::{Frame, Sound};
 use crate::options::{Options, ShotOptions};
 use crate::probe::AudioTrack;
-use crate::report::{Loudness, Plain, Poster, Segment, Shot};
+use crate::report::{ActiveArea, Loudness, Plain, Poster, Segment, Shot};
 
 /// What all detectors found.
 #[derive(Default)]
@@ -30,6 +31,7 @@ pub(crate) struct Findings {
     pub(crate) black: Vec<Segment>,
     pub(crate) plain: Vec<Plain>,
     pub(crate) freezes: Vec<Segment>,
+    pub(crate) active_area: Vec<ActiveArea>,
     pub(crate) silence: Vec<Segment>,
     pub(crate) loudness: Option<Loudness>,
     pub(crate) poster: Option<Poster>,
@@ -64,6 +66,7 @@ pub(crate) fn video_detectors(options: &Options) -> Vec<Box<dyn VideoDetector>> 
         Box::new(black::Black::new(&options.black)),
         Box::new(plain::PlainRanges::new(&options.plain, &options.black)),
         Box::new(freeze::Freezes::new(&options.freeze)),
+        Box::new(letterbox::Letterbox::new(&options.letterbox)),
         Box::new(poster::PosterChoice::new(&options.black)),
     ]
 }

@@ -4,16 +4,19 @@
 mod histogram;
 mod loudness;
 mod luma;
+mod margins;
 mod motion;
 mod quiet;
 mod sound;
 
 pub(crate) use luma::LumaCounts;
+pub(crate) use margins::Margins;
 pub(crate) use quiet::{Levels, Run, amplitude};
 pub(crate) use sound::{Sound, SoundExtractor};
 
 use histogram::Histogram;
 
+use crate::active::Area;
 use crate::numeric::{count_to_f64, len_to_f64, to_f32};
 
 /// Width of the pictures that are analysed.
@@ -45,6 +48,8 @@ pub(crate) struct Frame {
     pub(crate) recolored: f32,
     /// Largest absolute luma difference of any pixel to the same pixel of the picture before; 0 for the first.
     pub(crate) peak_change: u8,
+    /// How far black reaches in from its sides.
+    pub(crate) margins: Margins,
     /// How bright its pixels are.
     pub(crate) luma: LumaCounts,
     /// Mean red, green and blue of 16 × 9 blocks, row by row.
@@ -55,6 +60,8 @@ pub(crate) struct Frame {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Footage {
     pub(crate) frames: Vec<Frame>,
+    /// Where bars are around the picture, in order.
+    pub(crate) areas: Vec<Area>,
     /// Packets to be shown.
     pub(crate) packets: u64,
     /// All packets, also those that are decoded but not shown.
@@ -177,6 +184,7 @@ fn describe(pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
         residual: 0.0,
         recolored: 0.0,
         peak_change: 0,
+        margins: Margins::of(luma),
         luma: LumaCounts::of(luma),
         grid: grid(rgb),
     }

@@ -8,7 +8,7 @@ mod segment;
 pub use color::{NotRgb, Plain, Rgb};
 pub use detector::{Coverage, DetectorRun, DetectorStatus};
 pub use media::{AudioStream, Chapter, Color, Container, Stream, StreamKind, VideoStream};
-pub use segment::{Evidence, OpenedBy, Segment, SegmentKind, Shot};
+pub use segment::{ActiveArea, Evidence, OpenedBy, Rectangle, Segment, SegmentKind, Shot};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -47,6 +47,8 @@ pub struct Report {
     /// Ranges in which the picture stands still. What is black or of one colour does not change either: it is only listed
     /// as what it is.
     pub freezes: Vec<Segment>,
+    /// Ranges with bars around the picture, and the picture inside them; elsewhere it fills the frame.
+    pub active_area: Vec<ActiveArea>,
     /// Silent ranges of the analysed audio stream. They have no frames; their time base is one sample.
     pub silence: Vec<Segment>,
     /// Loudness of the analysed audio stream; `null` without one.

@@ -60,8 +60,39 @@ pub enum SegmentKind {
     Plain,
     /// Frames that do not change.
     Freeze,
+    /// Frames with bars above and below the picture.
+    Letterbox,
+    /// Frames with bars to the left and right of the picture.
+    Pillarbox,
+    /// Frames with bars all around the picture.
+    Windowbox,
     /// Samples that are silent on all channels.
     Silence,
+}
+
+/// A range with bars around the picture: `letterbox`, `pillarbox` or `windowbox`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct ActiveArea {
+    /// Its range.
+    #[serde(flatten)]
+    pub segment: Segment,
+    /// The picture inside the bars.
+    pub active: Rectangle,
+}
+
+/// A part of the pictures, in pixels as they are coded: before rotation and pixel aspect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Rectangle {
+    /// Columns to the left of it.
+    pub x: u32,
+    /// Rows above it.
+    pub y: u32,
+    /// Its columns.
+    pub width: u32,
+    /// Its rows.
+    pub height: u32,
 }
 
 /// A shot: the segment, and what opens it. The segment's evidence is that of its opening.

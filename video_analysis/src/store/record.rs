@@ -6,7 +6,8 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::features::{Footage, Frame, GRID, LumaCounts, Sound};
+use crate::active::Area;
+use crate::features::{Footage, Frame, GRID, LumaCounts, Margins, Sound};
 use crate::numeric::len;
 
 /// Pictures in a section: some megabytes.
@@ -32,6 +33,7 @@ struct Head<S> {
 #[derive(Serialize, Deserialize)]
 struct Counts {
     frames: u64,
+    areas: Vec<Area>,
     packets: u64,
     listed: u64,
     span: u64,
@@ -48,6 +50,7 @@ struct Block {
     residual: Vec<f32>,
     recolored: Vec<f32>,
     peak_change: Vec<u8>,
+    margins: Vec<Margins>,
     luma: Vec<LumaCounts>,
     /// The difference to the picture before: mostly zeros. The first of a block has black before it.
     grid: Vec<u8>,
@@ -60,6 +63,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let counts = footage.map(|footage| Counts {
         frames: len(footage.frames.len()),
+        areas: footage.areas.clone(),
         packets: footage.packets,
         listed: footage.listed,
         span: footage.span,
@@ -72,17 +76,17 @@ pub(super) fn write(
 
 pub(super) fn read(input: &mut impl Read) -> io::Result<Kept> {
     let Head { footage, sound } = get(input)?;
-    let footage = footage.map(|counts| read_footage(input, &counts)).transpose()?;
+    let footage = footage.map(|counts| read_footage(input, counts)).transpose()?;
     Ok(Kept { footage, sound })
 }
 
-fn read_footage(input: &mut impl Read, counts: &Counts) -> io::Result<Footage> {
+fn read_footage(input: &mut impl Read, counts: Counts) -> io::Result<Footage> {
     let mut frames = Vec::new();
     while len(frames.len()) < counts.frames {
         get::<Block>(input)?.append_to(&mut frames)?;
     }
-    let &Counts { packets, listed, span, last_duration, .. } = counts;
-    Ok(Footage { frames, packets, listed, span, last_duration, damaged: false })
+    let Counts { areas, packets, listed, span, last_duration, .. } = counts;
+    Ok(Footage { frames, areas, packets, listed, span, last_duration, damaged: false })
 }
 
 impl Block {
@@ -97,6 +101,7 @@ impl Block {
             block.residual.push(frame.residual);
             block.recolored.push(frame.recolored);
             block.peak_change.push(frame.peak_change);
+            block.margins.push(frame.margins);
             block.luma.push(frame.luma.clone());
             block.grid.extend(frame.grid.iter().zip(before).map(|(this, before)| this.wrapping_sub(*before)));
             before = &frame.grid;
@@ -108,22 +113,35 @@ impl Block {
         let columns =
             [&self.mean, &self.deviation, &self.detail, &self.residual, &self.recolored].map(Vec::len);
         let (grids, rest) = self.grid.as_chunks::<GRID>();
-        let all = [self.peak_change.len(), self.luma.len(), grids.len()].into_iter().chain(columns);
+        let all = [self.peak_change.len(), self.margins.len(), self.luma.len(), grids.len()]
+            .into_iter()
+            .chain(columns);
         if self.pts.is_empty() || !rest.is_empty() || all.into_iter().any(|length| length != self.pts.len()) {
             return Err(invalid("columns of different lengths"));
         }
         let numbers = self.mean.into_iter().zip(self.deviation).zip(self.detail);
         let changes = self.residual.into_iter().zip(self.recolored).zip(self.peak_change);
-        let pictures = self.luma.into_iter().zip(grids);
+        let pictures = self.margins.into_iter().zip(self.luma).zip(grids);
         let mut grid = [0u8; GRID];
         for (
             ((pts, ((mean, deviation), detail)), ((residual, recolored), peak_change)),
-            (luma, difference),
+            ((margins, luma), difference),
         ) in self.pts.into_iter().zip(numbers).zip(changes).zip(pictures)
         {
             grid.iter_mut().zip(difference).for_each(|(value, step)| *value = value.wrapping_add(*step));
             let grid = Box::new(grid);
-            frames.push(Frame { pts, mean, deviation, detail, residual, recolored, peak_change, luma, grid });
+            frames.push(Frame {
+                pts,
+                mean,
+                deviation,
+                detail,
+                residual,
+                recolored,
+                peak_change,
+                margins,
+                luma,
+                grid,
+            });
         }
         Ok(())
     }

@@ -3,6 +3,7 @@ use std::fs::{self, OpenOptions};
 use tempfile::TempDir;
 
 use super::*;
+use crate::active::Area;
 use crate::features::{Extractor, FRAME_BYTES, Levels, SoundExtractor};
 use crate::options::SilenceOptions;
 use crate::probe::AudioTrack;
@@ -23,6 +24,7 @@ fn footage(frames: u32) -> Footage {
     }
     Footage {
         frames: extractor.finish().frames,
+        areas: vec![Area { start: 1, end: 3, x: 0, y: 87, width: 1280, height: 546, step: 41.5 }],
         packets: 7,
         listed: 9,
         span: u64::MAX,

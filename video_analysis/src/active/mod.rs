@@ -1,0 +1,324 @@
+//! The active area: where the picture is when bars are around it, exact to the pixel.
+//!
+//! The small pictures tell where bars may be, and since when; few pictures of full size, decoded once more, tell where they
+//! end. A stretch of pictures that all have at least so many black lines is looked at, and within it those with more, and so
+//! on: bars are in all pictures of their stretch, dark scenes only come on top of them. Where the pictures of full size do
+//! not show a sharp and straight edge on both sides, the stretch has the bars of the one around it.
+//!
+//! What is found belongs to the features: no option changes it.
+
+mod edges;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+pub(crate) use edges::MIN_STEP;
+use edges::{Edges, Side};
+use serde::{Deserialize, Serialize};
+
+use crate::decode::{VideoJob, luma_of_picture};
+use crate::error::Error;
+use crate::features::{Frame, HEIGHT, Margins, WIDTH};
+use crate::numeric::{len, len_to_f64};
+
+/// A stretch is looked at when it lasts as long, in seconds: shorter ones are dark moments.
+const MIN_SECONDS: f64 = 1.0;
+/// Mean luma from which on a picture may show an edge.
+const MIN_MEAN: f32 = 16.0;
+/// Pictures of full size for the whole film, for a stretch within it, and the most for a stretch: one more a minute.
+const OF_FILM: usize = 5;
+const OF_STRETCH: usize = 2;
+const MOST_OF_STRETCH: usize = 6;
+/// Pictures of full size altogether: so many, and so many more a minute. Each costs about as much as 20 to 50 pictures of
+/// an ordinary decoding.
+const MOST: usize = 16;
+const MOST_PER_MINUTE: usize = 3;
+
+/// Pictures `[start, end)` with bars.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Area {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Of the picture inside the bars, in pixels of the stream as it is coded.
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Smallest step of luma from a bar to the picture, in grey levels.
+    pub(crate) step: f64,
+}
+
+/// Bars at both ends of an axis, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Bars {
+    before: usize,
+    after: usize,
+    step: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Axis {
+    Rows,
+    Columns,
+}
+
+impl Axis {
+    /// Black lines of the small picture on both sides; `None` of a black one.
+    fn margin(self, margins: Margins) -> Option<u8> {
+        match self {
+            Self::Rows => margins.rows(),
+            Self::Columns => margins.columns(),
+        }
+    }
+
+    fn lines(self) -> usize {
+        match self {
+            Self::Rows => HEIGHT,
+            Self::Columns => WIDTH,
+        }
+    }
+
+    fn sides(self, edges: &Edges) -> [Side; 2] {
+        match self {
+            Self::Rows => edges.rows,
+            Self::Columns => edges.columns,
+        }
+    }
+}
+
+/// Pictures that all have at least `least` black lines on both sides of an axis.
+struct Stretch {
+    axis: Axis,
+    frames: Range<usize>,
+    least: u8,
+    whole_film: bool,
+}
+
+/// Finds all areas with bars. `size` is that of the coded pictures, width and height.
+pub(crate) fn find(job: &VideoJob<'_>, frames: &[Frame], size: (u32, u32)) -> Result<Vec<Area>, Error> {
+    let mut search = Search { job, frames, size, seen: BTreeMap::new(), left: 0 };
+    search.left = MOST + MOST_PER_MINUTE * search.minutes(&(0..frames.len()));
+    let rows = search.axis(Axis::Rows)?;
+    let columns = search.axis(Axis::Columns)?;
+    Ok(areas(&rows, &columns, size))
+}
+
+struct Search<'a> {
+    job: &'a VideoJob<'a>,
+    frames: &'a [Frame],
+    size: (u32, u32),
+    /// What pictures of full size show, by their ordinals.
+    seen: BTreeMap<usize, Option<Edges>>,
+    /// How many more may be decoded.
+    left: usize,
+}
+
+impl Search<'_> {
+    /// The bars of every picture on one axis.
+    fn axis(&mut self, axis: Axis) -> Result<Vec<Bars>, Error> {
+        let mut bars = vec![Bars::default(); self.frames.len()];
+        let mut stretches = self.stretch(axis, 0..self.frames.len(), true).into_iter().collect::<Vec<_>>();
+        while !stretches.is_empty() {
+            // The longest first, as long as pictures of full size are left.
+            stretches.sort_by_key(|stretch| std::cmp::Reverse(stretch.frames.len()));
+            let mut inner = Vec::new();
+            let open: Vec<&Stretch> =
+                stretches.iter().filter(|stretch| !self.is_known(stretch, &bars)).collect();
+            let chosen: Vec<Vec<usize>> = open.iter().map(|stretch| self.choose(stretch)).collect();
+            self.look_at(chosen.iter().flatten().copied().collect())?;
+            for (stretch, chosen) in open.iter().zip(&chosen) {
+                if let Some(found) = self.agreed(stretch, chosen)
+                    && let Some(bars) = bars.get_mut(stretch.frames.clone())
+                {
+                    bars.fill(found);
+                }
+            }
+            for stretch in &stretches {
+                inner.extend(self.within(stretch));
+            }
+            stretches = inner;
+        }
+        Ok(bars)
+    }
+
+    /// `None` of black pictures only.
+    fn stretch(&self, axis: Axis, frames: Range<usize>, whole_film: bool) -> Option<Stretch> {
+        let inside = self.frames.get(frames.clone())?;
+        let least = inside.iter().filter_map(|frame| axis.margin(frame.margins)).min()?;
+        Some(Stretch { axis, frames, least, whole_film })
+    }
+
+    /// The stretches of more black lines within a stretch that are long enough.
+    fn within(&self, outer: &Stretch) -> Vec<Stretch> {
+        let more = |frame: &Frame| outer.axis.margin(frame.margins).is_none_or(|lines| lines > outer.least);
+        let mut at = outer.frames.start;
+        let mut found = Vec::new();
+        let inside = self.frames.get(outer.frames.clone()).unwrap_or_default();
+        for run in inside.chunk_by(|one, next| more(one) == more(next)) {
+            let frames = at..at + run.len();
+            at = frames.end;
+            if run.first().is_some_and(more) && self.seconds(&frames) >= MIN_SECONDS {
+                found.extend(self.stretch(outer.axis, frames, false));
+            }
+        }
+        found
+    }
+
+    /// Whether the bars of the stretch around it explain all its black lines: the line that a bar ends in is black or not,
+    /// as the picture inside happens to be.
+    fn is_known(&self, stretch: &Stretch, bars: &[Bars]) -> bool {
+        let size = match stretch.axis {
+            Axis::Rows => self.size.1,
+            Axis::Columns => self.size.0,
+        };
+        let lines = |pixels: usize| {
+            (pixels * stretch.axis.lines()).div_ceil(usize::try_from(size).unwrap_or(1).max(1))
+        };
+        let around = bars.get(stretch.frames.start).copied().unwrap_or_default();
+        let explained = lines(around.before.min(around.after));
+        explained > 0 && usize::from(stretch.least) <= explained
+    }
+
+    /// Pictures of a stretch that should show its bars' ends: bright ones, spread over it, and keyframes where there are
+    /// some, which are decoded quickly.
+    fn choose(&self, stretch: &Stretch) -> Vec<usize> {
+        let fits = |at: &usize| {
+            self.frames.get(*at).is_some_and(|frame| {
+                let lines = stretch.axis.margin(frame.margins);
+                frame.mean >= MIN_MEAN
+                    && lines.is_some_and(|lines| stretch.whole_film || lines <= stretch.least + 1)
+            })
+        };
+        let is_key = |at: &usize| {
+            let pts = self.frames.get(*at).map_or(i64::MIN, |frame| frame.pts);
+            self.job.index.keyframes.binary_search_by_key(&pts, |keyframe| keyframe.pts).is_ok()
+        };
+        let keys: Vec<usize> = stretch.frames.clone().filter(is_key).filter(fits).collect();
+        let candidates = if keys.is_empty() { stretch.frames.clone().filter(fits).collect() } else { keys };
+        let wanted = if stretch.whole_film {
+            OF_FILM
+        } else {
+            (OF_STRETCH + self.minutes(&stretch.frames)).min(MOST_OF_STRETCH)
+        };
+        let part = candidates.len().div_ceil(wanted).max(1);
+        let mean = |at: &usize| self.frames.get(*at).map_or(0.0, |frame| frame.mean);
+        let brightest = |part: &[usize]| {
+            // The first of equals.
+            part.iter().copied().reduce(|best, next| if mean(&next) > mean(&best) { next } else { best })
+        };
+        candidates.chunks(part).filter_map(brightest).collect()
+    }
+
+    /// Decodes those that have not been seen yet, side by side.
+    fn look_at(&mut self, chosen: BTreeSet<usize>) -> Result<(), Error> {
+        let new = chosen.into_iter().filter(|at| !self.seen.contains_key(at)).take(self.left);
+        let new: Vec<usize> = new.collect();
+        self.left -= new.len();
+        let queue = Mutex::new(new.iter());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next().copied();
+        let work = || {
+            let mut seen = Vec::new();
+            while let Some(at) = next() {
+                seen.push((at, self.edges(at)?));
+            }
+            Ok(seen)
+        };
+        let workers = self.job.execution.workers.get().min(new.len());
+        let results: Vec<Result<Vec<_>, Error>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(join).collect()
+        });
+        for seen in results {
+            self.seen.extend(seen?);
+        }
+        Ok(())
+    }
+
+    fn edges(&self, at: usize) -> Result<Option<Edges>, Error> {
+        let Some(frame) = self.frames.get(at) else { return Ok(None) };
+        let luma = luma_of_picture(self.job, frame.pts, self.size)?;
+        let [width, height] =
+            [self.size.0, self.size.1].map(|pixels| usize::try_from(pixels).unwrap_or(usize::MAX));
+        Ok(luma.and_then(|luma| Edges::of(&luma, width, height)))
+    }
+
+    /// The bars that the pictures of full size show, where none speaks against them.
+    fn agreed(&self, stretch: &Stretch, chosen: &[usize]) -> Option<Bars> {
+        let seen: Vec<[Side; 2]> = chosen
+            .iter()
+            .filter_map(|at| self.seen.get(at)?.as_ref())
+            .map(|edges| stretch.axis.sides(edges))
+            .collect();
+        // Of a whole film nothing is known beforehand: most must show it. A stretch has its black lines for it.
+        let needed = if stretch.whole_film { seen.len().div_ceil(2) } else { 1 };
+        let one = |side: usize| {
+            let sides: Vec<Side> = seen.iter().filter_map(|sides| sides.get(side).copied()).collect();
+            one_side(&sides, needed.max(1))
+        };
+        let ((before, one_step), (after, other_step)) = (one(0)?, one(1)?);
+        Some(Bars { before, after, step: one_step.min(other_step) })
+    }
+
+    fn seconds(&self, frames: &Range<usize>) -> f64 {
+        let pts = |at: usize| {
+            self.frames.get(at.min(self.frames.len().saturating_sub(1))).map_or(0, |frame| frame.pts)
+        };
+        self.job.track.time_base.seconds(pts(frames.end).saturating_sub(pts(frames.start)))
+    }
+
+    fn minutes(&self, frames: &Range<usize>) -> usize {
+        let seconds = self.seconds(frames);
+        (1..=usize::from(u16::MAX)).take_while(|minute| len_to_f64(*minute) * 60.0 <= seconds).count()
+    }
+}
+
+/// The bar that most pictures show on one side, with the step at its end.
+fn one_side(sides: &[Side], needed: usize) -> Option<(usize, f64)> {
+    let mut votes: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
+    for (bar, step) in sides.iter().filter_map(|side| Some((side.bar?, side.step))) {
+        let (count, largest) = votes.entry(bar).or_default();
+        *count += 1;
+        *largest = largest.max(step);
+    }
+    // The narrowest of equals.
+    let most = |best: (usize, (usize, f64)), next: (usize, (usize, f64))| {
+        if next.1.0 > best.1.0 { next } else { best }
+    };
+    let (bar, (count, step)) = votes.into_iter().reduce(most)?;
+    /// Lines before its end that a bar may be bright in where compression spilled.
+    const SPILL: usize = 2;
+    let contradicted = sides.iter().any(|side| side.dark + SPILL < bar);
+    (bar > 0 && count >= needed && !contradicted).then_some((bar, step))
+}
+
+/// Runs of pictures with the same bars on both axes, without those that have none.
+fn areas(rows: &[Bars], columns: &[Bars], (width, height): (u32, u32)) -> Vec<Area> {
+    let frames: Vec<(Bars, Bars)> = rows.iter().copied().zip(columns.iter().copied()).collect();
+    let place = |(rows, columns): &(Bars, Bars)| (rows.before, rows.after, columns.before, columns.after);
+    let mut found = Vec::new();
+    let mut start = 0;
+    for run in frames.chunk_by(|one, next| place(one) == place(next)) {
+        let end = start + run.len();
+        if let Some((rows, columns)) = run.first().filter(|bars| place(bars) != (0, 0, 0, 0)) {
+            let pixels = |count: usize| u32::try_from(len(count)).unwrap_or(u32::MAX);
+            let (x, y) = (pixels(columns.before), pixels(rows.before));
+            let steps = [rows, columns].into_iter().filter(|bars| bars.before > 0).map(|bars| bars.step);
+            found.push(Area {
+                start,
+                end,
+                x,
+                y,
+                width: width.saturating_sub(x).saturating_sub(pixels(columns.after)),
+                height: height.saturating_sub(y).saturating_sub(pixels(rows.after)),
+                step: steps.fold(f64::INFINITY, f64::min),
+            });
+        }
+        start = end;
+    }
+    found
+}
