@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
 use sea_orm::sea_query::{self, SelectStatement};
-use sea_orm::{DbBackend, EntityTrait, Iterable, QueryFilter, QueryTrait};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryTrait};
 use service_kit::page::{self, Page};
 use service_kit::problem::Problem;
 use service_kit::query::Query;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::cursor::{Place, Question};
 use super::filter::ListQuery;
 use super::record::Video;
+use super::sort::Sort;
 use crate::auth::{Authorized, VideosRead};
 use crate::state::State;
 
@@ -41,10 +42,9 @@ pub(super) async fn list(
         None => None,
     };
     let backend = state.reader.get_database_backend();
-    let mut select = select(owner, &query, after, backend)?;
     // One more than the page, which tells whether there is a next one.
-    let select = backend.build(select.limit(limit + 1));
-    let mut rows = video::Entity::find().from_raw_sql(select).all(&state.reader).await?;
+    let select = select(owner, &query, after, limit + 1, backend)?;
+    let mut rows = video::Entity::find().from_raw_sql(backend.build(&select)).all(&state.reader).await?;
 
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > full;
@@ -55,7 +55,7 @@ pub(super) async fn list(
     Page { items, next_cursor }.response("/videos", &question.parameters())
 }
 
-/// The videos of `owner` that `query` asks for, in its order, from behind `after`.
+/// The first `limit` videos of `owner` that `query` asks for, in its order, from behind `after`.
 ///
 /// # Errors
 /// Filters that make no sense; a place that is none in this order.
@@ -63,6 +63,7 @@ fn select(
     owner: Uuid,
     query: &ListQuery,
     after: Option<Place>,
+    limit: u64,
     backend: DbBackend,
 ) -> Result<SelectStatement, Problem> {
     let condition = query.condition(owner, after.as_ref(), backend)?;
@@ -74,19 +75,30 @@ fn select(
     }
     .into_query();
     if query.searches() && backend == DbBackend::Postgres {
-        videos = apart(videos);
+        let page = first_of_found(videos, sort, limit, backend);
+        videos = video::Entity::find().filter(video::Column::Id.in_subquery(page)).into_query();
     }
     sort.order(&mut videos, backend);
-    Ok(videos)
+    Ok(videos.limit(limit).to_owned())
 }
 
-/// `videos`, to be found before they are sorted. PostgreSQL takes every word that is searched by its beginning for frequent:
-/// it would go through the library in its order, and look into each text, until a page is full.
-fn apart(mut videos: SelectStatement) -> SelectStatement {
-    // An OFFSET is what it does not plan across.
-    let videos = videos.offset(0).to_owned();
-    let columns = video::Column::iter().map(|column| (video::Entity, column));
-    sea_query::Query::select().columns(columns).from_subquery(videos, video::Entity).to_owned()
+/// The identifiers of the first of `videos`, all of which are found before they are sorted. PostgreSQL takes every word that
+/// is searched by its beginning for frequent: left alone it would go through the library in its order and look into each
+/// text until a page is full, and through all of it for a rare word.
+fn first_of_found(
+    mut videos: SelectStatement,
+    sort: Sort,
+    limit: u64,
+    backend: DbBackend,
+) -> SelectStatement {
+    // What can be sorted by; an OFFSET is what PostgreSQL does not plan across.
+    let keys =
+        [video::Column::Id, video::Column::Title, video::Column::DurationSeconds, video::Column::Bytes];
+    videos.clear_selects().columns(keys.map(|key| (video::Entity, key))).offset(0);
+    let mut page = sea_query::Query::select();
+    page.column((video::Entity, video::Column::Id)).from_subquery(videos, video::Entity).limit(limit);
+    sort.order(&mut page, backend);
+    page
 }
 
 fn invalid_cursor() -> Problem {

@@ -90,8 +90,8 @@ async fn a_page_is_read_from_its_place_in_an_index(
             let query = web::Query::<ListQuery>::from_query(&format!("sort={sort}{filters}")).unwrap();
             for after in [None, Some(Place { key: (*key).clone(), id })] {
                 let deep = after.is_some();
-                let mut select = select(owner, &query, after, backend).unwrap();
-                let plan = plan(&db, select.limit(51)).await;
+                let select = select(owner, &query, after, 51, backend).unwrap();
+                let plan = plan(&db, &select).await;
                 assert!(plan.contains(index), "{sort}: {plan}");
                 assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{sort}: {plan}");
                 assert!(!deep || goes_to_its_place(&plan), "{sort}: {plan}");
@@ -115,8 +115,8 @@ async fn a_deep_page_of_a_tag_does_not_read_the_tags_of_the_pages_before(
     db.execute_unprepared("ANALYZE").await.unwrap();
     let backend = db.get_database_backend();
     let query = web::Query::<ListQuery>::from_query("tag=open").unwrap();
-    let mut select = select(owner, &query, Some(Place { key: Key::Id, id }), backend).unwrap();
-    let plan = plan(&db, select.limit(51)).await;
+    let select = select(owner, &query, Some(Place { key: Key::Id, id }), 51, backend).unwrap();
+    let plan = plan(&db, &select).await;
     let bounded = plan.lines().filter(|line| line.contains("video_id<") || line.contains("video_id <"));
     assert!(bounded.count() > 0, "{plan}");
 }
@@ -138,8 +138,8 @@ async fn a_search_reads_the_full_text_index(#[values(Backend::Sqlite, Backend::P
     }
     let backend = db.get_database_backend();
     let query = web::Query::<ListQuery>::from_query("q=film").unwrap();
-    let mut select = select(owner, &query, None, backend).unwrap();
-    let found = video::Entity::find().from_raw_sql(backend.build(select.limit(51)));
+    let select = select(owner, &query, None, 51, backend).unwrap();
+    let found = video::Entity::find().from_raw_sql(backend.build(&select));
     assert_eq!(found.all(&db).await.unwrap(), [video]);
     let plan = plan(&db, &select).await;
     let index = if backend == DbBackend::Sqlite { "video_fts VIRTUAL TABLE" } else { "ix_video_text_words" };
