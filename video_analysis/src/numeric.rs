@@ -31,6 +31,13 @@ pub(crate) fn to_f32(value: f64) -> f32 {
     value as f32
 }
 
+/// A component of a colour, rounded and cut to what a byte holds.
+pub(crate) fn to_u8(value: f64) -> u8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded and in range")]
+    let byte = value.round().clamp(0.0, 255.0) as u8;
+    byte
+}
+
 /// A number that is whole and fits, as an integer.
 pub(crate) fn whole_number(value: f64) -> Option<u32> {
     let fits = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);

@@ -115,7 +115,21 @@ fn a_report_has_every_member_with_its_value() {
     assert!(!(24..48).contains(&poster));
 
     let names: Vec<_> = report["detectors"].as_array().unwrap().iter().map(|run| &run["name"]).collect();
-    assert_eq!(names, ["shots", "black", "plain", "freeze", "letterbox", "poster", "silence", "loudness"]);
+    assert_eq!(
+        names,
+        [
+            "shots",
+            "black",
+            "plain",
+            "freeze",
+            "letterbox",
+            "representative",
+            "palette",
+            "poster",
+            "silence",
+            "loudness"
+        ]
+    );
     assert!(report["detectors"].as_array().unwrap().iter().all(|run| run["status"] == "completed"));
     assert_eq!(
         report["detectors"][1],

@@ -28,13 +28,13 @@ const MIN_SECONDS: f64 = 1.0;
 /// Mean luma from which on a picture may show an edge.
 const MIN_MEAN: f32 = 16.0;
 /// Pictures of full size for the whole film, for a stretch within it, and the most for a stretch: one more a minute.
-const OF_FILM: usize = 5;
+const OF_FILM: usize = 3;
 const OF_STRETCH: usize = 2;
-const MOST_OF_STRETCH: usize = 6;
-/// Pictures of full size altogether: so many, and so many more a minute. Each costs about as much as 20 to 50 pictures of
-/// an ordinary decoding.
-const MOST: usize = 16;
-const MOST_PER_MINUTE: usize = 3;
+const MOST_OF_STRETCH: usize = 4;
+/// Pictures of full size altogether: so many, and so many more a minute. Each costs a process and what decoding from its
+/// keyframe on costs: at 720p some 0.2 s of processor time, as much as decoding 4 s of film.
+const MOST: usize = 8;
+const MOST_PER_MINUTE: usize = 1;
 
 /// Pictures `[start, end)` with bars.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -279,6 +279,8 @@ impl Search<'_> {
 
 /// The bar that most pictures show on one side, with the step at its end.
 fn one_side(sides: &[Side], needed: usize) -> Option<(usize, f64)> {
+    /// Lines before its end that a bar may be bright in where compression spilled.
+    const SPILL: usize = 2;
     let mut votes: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
     for (bar, step) in sides.iter().filter_map(|side| Some((side.bar?, side.step))) {
         let (count, largest) = votes.entry(bar).or_default();
@@ -290,8 +292,6 @@ fn one_side(sides: &[Side], needed: usize) -> Option<(usize, f64)> {
         if next.1.0 > best.1.0 { next } else { best }
     };
     let (bar, (count, step)) = votes.into_iter().reduce(most)?;
-    /// Lines before its end that a bar may be bright in where compression spilled.
-    const SPILL: usize = 2;
     let contradicted = sides.iter().any(|side| side.dark + SPILL < bar);
     (bar > 0 && count >= needed && !contradicted).then_some((bar, step))
 }

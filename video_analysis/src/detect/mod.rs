@@ -8,10 +8,14 @@ mod film;
 mod freeze;
 mod letterbox;
 mod loudness;
+mod oklab;
+mod palette;
 mod plain;
 mod poster;
+mod representative;
 mod shots;
 mod silence;
+mod still;
 
 pub(crate) use film::Film;
 
@@ -67,6 +71,8 @@ pub(crate) fn video_detectors(options: &Options) -> Vec<Box<dyn VideoDetector>> 
         Box::new(plain::PlainRanges::new(&options.plain, &options.black)),
         Box::new(freeze::Freezes::new(&options.freeze)),
         Box::new(letterbox::Letterbox::new(&options.letterbox)),
+        Box::new(representative::Representatives::new(&options.black)),
+        Box::new(palette::Palettes),
         Box::new(poster::PosterChoice::new(&options.black)),
     ]
 }

@@ -110,6 +110,8 @@ fn tile(film: &Film, openings: &BTreeMap<usize, Opening>) -> Vec<Shot> {
         .map(|((from, opening), to)| Shot {
             segment: film.segment(SegmentKind::Shot, from, to, opening.confidence, opening.evidence.clone()),
             opened_by: opening.by,
+            representative: None,
+            palette: Vec::new(),
         })
         .collect()
 }

@@ -8,7 +8,9 @@ mod segment;
 pub use color::{NotRgb, Plain, Rgb};
 pub use detector::{Coverage, DetectorRun, DetectorStatus};
 pub use media::{AudioStream, Chapter, Color, Container, Stream, StreamKind, VideoStream};
-pub use segment::{ActiveArea, Evidence, OpenedBy, Rectangle, Segment, SegmentKind, Shot};
+pub use segment::{
+    ActiveArea, Evidence, OpenedBy, Rectangle, Representative, Segment, SegmentKind, Shot, Swatch,
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

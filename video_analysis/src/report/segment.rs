@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Rgb;
 use crate::rational::Rational;
 
 /// A half-open range `[start, end)` of the file in which something was found.
@@ -104,6 +105,34 @@ pub struct Shot {
     pub segment: Segment,
     /// What separates it from the shot before.
     pub opened_by: OpenedBy,
+    /// The picture that stands for it.
+    pub representative: Option<Representative>,
+    /// Its colours, up to six, the most common first; fewer where there are fewer.
+    pub palette: Vec<Swatch>,
+}
+
+/// The picture that stands for a shot: sharp, typical, outside transitions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Representative {
+    /// Its ordinal.
+    pub frame: u64,
+    /// Its timestamp in the shot's `time_base`.
+    pub pts: i64,
+    /// Its time in seconds.
+    pub seconds: f64,
+    /// How good it is among the shot's pictures, 0 to 1.
+    pub score: f64,
+}
+
+/// A colour of a palette.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Swatch {
+    /// The mean of all colours that are nearest to it.
+    pub color: Rgb,
+    /// How much of the shot has those, 0 to 1.
+    pub share: f64,
 }
 
 /// What opens a shot.
