@@ -54,7 +54,9 @@ mod error;
 mod execution;
 pub mod explain;
 pub mod export;
+mod extract;
 mod features;
+mod frame;
 mod numeric;
 mod observer;
 mod options;
@@ -66,12 +68,14 @@ pub mod report;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod store;
+mod storyboard;
 mod verify;
 
 pub use analyze::analyze;
 pub use detect::detector_names;
 pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
+pub use frame::{Size, frame_jpeg};
 pub use observer::{Observer, Progress, Stage};
 pub use options::{
     BlackOptions, FreezeOptions, InvalidOption, InvalidOptions, LetterboxOptions, Options, PlainOptions,
@@ -83,4 +87,5 @@ pub use report::Report;
 #[cfg(feature = "utoipa")]
 pub use schema::{options_schema, report_schema};
 pub use store::FeatureCache;
+pub use storyboard::{Storyboard, StoryboardOptions, Thumbnail, storyboard};
 pub use verify::{Difference, verify};

@@ -4,11 +4,13 @@ mod analyze;
 mod explain;
 mod export;
 mod form;
+mod frame;
 mod inputs;
 mod progress;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod selftest;
+mod storyboard;
 mod table;
 mod verify;
 
@@ -36,6 +38,8 @@ enum Command {
     Analyze(analyze::Analyze),
     Explain(explain::Explain),
     Export(export::Export),
+    Frame(frame::Frame),
+    Storyboard(storyboard::Board),
     Verify(verify::Verify),
     #[command(name = "selftest")]
     SelfTest(selftest::SelfTest),
@@ -55,6 +59,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Analyze(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Frame(arguments) => arguments.run(),
+        Command::Storyboard(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
         Command::SelfTest(arguments) => arguments.run(),
         #[cfg(feature = "utoipa")]

@@ -7,7 +7,7 @@ mod timestamps;
 mod video;
 
 pub(crate) use audio::decode_sound;
-pub(crate) use picture::luma_of_picture;
+pub(crate) use picture::{luma_of_picture, seek};
 #[cfg(test)]
 pub(crate) use video::Pictures;
 pub(crate) use video::{VideoJob, decode_pictures};

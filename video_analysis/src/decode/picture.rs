@@ -6,7 +6,7 @@ use crate::process::{Program, demuxing_rules};
 use crate::rational::Rational;
 
 /// Arguments by which FFmpeg reads an input from the last keyframe on that is shown at a time or before.
-pub(super) fn seek(time_base: Rational, pts: i64) -> [String; 5] {
+pub(crate) fn seek(time_base: Rational, pts: i64) -> [String; 5] {
     let micros = time_base.microseconds_ceil(pts);
     let sign = if micros < 0 { "-" } else { "" };
     let (seconds, micros) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);

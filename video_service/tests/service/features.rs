@@ -20,7 +20,7 @@ impl Decoder {
         std::fs::create_dir(&runs).unwrap();
         // An empty file for each run: a decoder may write nothing.
         let script = format!(
-            "#!/bin/sh\ncase \"$*\" in *rawvideo*) what=pictures ;; *f32le*) what=sound ;; *mjpeg*) what=poster ;; esac\n\
+            "#!/bin/sh\ncase \"$*\" in *framecrc*) what=pictures ;; *f32le*) what=sound ;; *mjpeg*) what=poster ;; esac\n\
              [ -z \"$what\" ] || : > \"{}/$what.$$\"\nexec ffmpeg \"$@\"\n",
             runs.display()
         );

@@ -1,0 +1,81 @@
+//! Any picture of a file as a JPEG.
+
+use std::path::Path;
+
+use crate::analyze::watched;
+use crate::digest::file_size;
+use crate::error::{Error, ErrorKind};
+use crate::execution::Execution;
+use crate::extract::{JPEG, SQUARE_PIXELS, Source, Which};
+use crate::probe::{PacketIndex, probe};
+use crate::process::Processes;
+
+/// Largest side that may be asked for, in pixels: what JPEG can hold is four times that.
+const MAX_SIDE: u32 = 16_384;
+/// A JPEG of the largest pictures that are decoded.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// How large a picture is to be. Its aspect ratio stays: of one side the other follows, into both it is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Pixels across, 2 to 16384; `None`: as follows from the height, or as the film has them.
+    pub width: Option<u32>,
+    /// Pixels down, 2 to 16384.
+    pub height: Option<u32>,
+}
+
+impl Size {
+    /// Filters from square pixels to this size.
+    fn filters(self) -> Result<String, Error> {
+        let sides = [self.width, self.height].into_iter().flatten();
+        if let Some(wrong) = sides.into_iter().find(|side| !(2..=MAX_SIDE).contains(side)) {
+            let text = format!("a side of {wrong} pixels: must be between 2 and {MAX_SIDE}");
+            return Err(Error::new(ErrorKind::InvalidOptions, text));
+        }
+        Ok(match (self.width, self.height) {
+            (None, None) => String::new(),
+            (Some(width), None) => format!(",scale=w={width}:h=-2"),
+            (None, Some(height)) => format!(",scale=w=-2:h={height}"),
+            (Some(width), Some(height)) => {
+                format!(
+                    ",scale=w={width}:h={height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
+                )
+            }
+        })
+    }
+}
+
+/// The picture `frame`, counted from 0 as in a report, of the analysed video stream as a JPEG in display aspect ratio and
+/// rotation.
+///
+/// It is found by its timestamp where the list of packets tells that for certain, and else by decoding up to it.
+///
+/// # Errors
+/// [`ErrorKind::Undecodable`] when there is no such picture, [`ErrorKind::InvalidOptions`] for a size that makes no sense;
+/// otherwise as [`analyze`](crate::analyze).
+pub fn frame_jpeg(input: &Path, frame: u64, size: Size, execution: &Execution) -> Result<Vec<u8>, Error> {
+    file_size(input)?;
+    let filters = format!("{SQUARE_PIXELS}{},format=yuvj420p", size.filters()?);
+    let missing = || Error::new(ErrorKind::Undecodable, format!("no picture {frame}"));
+    let processes = Processes::new(execution)?;
+    watched(&processes, execution, &(), || {
+        let (probe, track, _) = probe(input, execution, &processes)?;
+        let track = track.ok_or_else(missing)?;
+        let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, &processes)?;
+        let (stream, time_base) = (track.index, track.time_base);
+        let source = Source { url: &probe.url, stream, time_base, execution, processes: &processes };
+        let which = pts_of(&index, frame).map_or(Which::Ordinal(frame), Which::Pts);
+        let jpeg = source.extract(which, &filters, &JPEG, MOST_BYTES)?;
+        if jpeg.is_empty() { Err(missing()) } else { Ok(jpeg) }
+    })
+}
+
+/// The timestamp of a picture, where every packet is a picture and has one: nothing is shown before the first keyframe,
+/// which decoders leave out.
+fn pts_of(index: &PacketIndex, frame: u64) -> Option<i64> {
+    let first = index.shown.first()?.0;
+    let begins = index.keyframes.first().is_some_and(|keyframe| keyframe.pts == first);
+    let sure = index.timed && !index.damaged && begins;
+    let at = usize::try_from(frame).ok().filter(|_| sure)?;
+    index.shown.get(at).map(|(pts, _)| *pts)
+}
