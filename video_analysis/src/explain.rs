@@ -12,7 +12,7 @@ use crate::numeric::{len, round};
 use crate::observer::Observer;
 use crate::options::Options;
 use crate::rational::Rational;
-use crate::report::{Report, Segment, Shot};
+use crate::report::{Report, Segment, Shot, findings};
 
 /// A frame, what was found there, and what speaks for and against a cut before it and its neighbours.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -141,11 +141,10 @@ fn explained(report: &Report, film: &Film, at: usize, reach: usize, options: &Op
     Explanation {
         frame,
         shot: report.shots.iter().find(|shot| holds(&shot.segment)).cloned(),
-        ranges: [&report.transitions, &report.black]
+        ranges: findings::of(report)
             .into_iter()
-            .flatten()
-            .filter(|segment| holds(segment))
-            .cloned()
+            .filter(|finding| finding.list != "shots" && holds(&finding.segment))
+            .map(|finding| finding.segment)
             .collect(),
         rules: rules(at),
         around: around

@@ -39,7 +39,7 @@
 //!
 //! - [`analyze`] with [`Options`] (what to look for; everything there changes the report) and [`Execution`] (how; nothing there
 //!   does). With a [`FeatureCache`] other options need no decoding.
-//! - [`Report`] is what was found; [`report_schema`] describes its JSON. [`verify`] compares it with its film again.
+//! - [`Report`] is what was found; [`report_schema`] describes its JSON. [`verify()`] compares it with its film again.
 //! - [`export`] turns it into edit lists, chapters and tables; [`explain`] says why a frame is a cut, or is none.
 //! - An [`Error`] has a kind, a stable code, a sentence for anybody, and says whether trying again may help.
 //!

@@ -114,6 +114,9 @@ fn a_report_is_verified_or_refuted_by_its_film() {
     assert_eq!(differs.status.code(), Some(3));
     let told = text(&differs.stdout);
     assert!(told.starts_with("differs: ") && told.contains("/frames: reported 26, found 25"), "{told}");
+    let other = film.parent().unwrap().join("series/one.MKV");
+    let other = run(&["verify", "--segments", "2", is(&other), is(&saved)]);
+    assert!(text(&other.stdout).lines().next().unwrap().ends_with("it is another file than the report's"));
     assert_eq!(run(&["verify", is(&saved), is(&saved)]).status.code(), Some(1));
 }
 

@@ -287,6 +287,11 @@ fn what_a_format_cannot_hold_is_refused_with_a_reason() {
             matches!(format, Format::Edl | Format::Fcpxml).then_some(ExportError::VariableFrameRate);
         assert_eq!(refused(&vfr, format), expected, "{format:?}");
     }
+    // Frame numbers are one behind the time after the missing frame.
+    let missing = "testsrc2=s=64x36:r=25:d=4,select=not(eq(n\\,20)),format=yuv420p";
+    let missing = format!("-lavfi {missing} -fps_mode passthrough -c:v libx264 -threads 1");
+    let missing = report(&clips::make(folder.path(), "missing.mkv", &missing));
+    assert_eq!(refused(&missing, Format::Edl), Some(ExportError::VariableFrameRate));
     let odd = report(&clips::make(
         folder.path(),
         "odd.mkv",

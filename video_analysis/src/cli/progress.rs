@@ -43,7 +43,7 @@ impl Bars {
         };
         let own = bars.add(ProgressBar::new(STEPS.into()));
         own.set_style(style(
-            "{prefix} {msg:9} {wide_bar} {percent:>3} %  {pos} of {len} pictures  {per_sec}  {eta:>4} left",
+            "{prefix:20!} {msg:9} {wide_bar} {percent:>3} %  {pos}/{len}  {per_sec}  {eta:>4} left",
         ));
         own.set_prefix(name.to_owned());
         Bar { own, all: all.clone().map(|all| (all.clone(), all.position(), bytes)) }
@@ -74,6 +74,8 @@ impl Observer for Bar {
         if let Some(total) = progress.frames_total {
             self.own.set_length(total);
             self.own.set_position(progress.frames_done.min(total));
+        } else {
+            self.own.set_position(reached(progress.fraction, STEPS.into()));
         }
         if let Some((all, before, bytes)) = &self.all {
             all.set_position(before + reached(progress.fraction, *bytes));

@@ -41,7 +41,7 @@ impl Verify {
         let mut runs = Vec::new();
         for segments in &self.segments {
             let execution = Execution { segments: *segments, ..Execution::default() };
-            let bar = bars.next(&format!("{segments} pieces"), size);
+            let bar = bars.next(&format!("pieces: {segments}"), size);
             runs.push((*segments, video_analysis::verify(&self.file, &report, &execution, &bar)?));
         }
         drop(bars);
@@ -54,8 +54,18 @@ impl Verify {
                 pieces.join(", ")
             ));
         }
+        let differ =
+            |pointer: &str| runs.iter().flat_map(|(_, found)| found).any(|one| one.pointer == pointer);
+        let why = if differ("/input/sha256") {
+            "it is another file than the report's"
+        } else if differ("/engine/version") || differ("/engine/decoder") {
+            "the report is by another version of the engine or of its decoder"
+        } else {
+            "the report was changed, or the engine is wrong"
+        };
+        let count = runs.len();
         let mut text =
-            format!("differs: {file} gives another report in {differing} of {} analyses\n", runs.len());
+            format!("differs: {file} gives another report in {differing} of {count} analyses: {why}\n");
         for (segments, differences) in &runs {
             tell(&mut text, *segments, differences);
         }
@@ -65,22 +75,15 @@ impl Verify {
 }
 
 fn tell(text: &mut String, segments: NonZeroUsize, differences: &[Difference]) {
-    // The digest is over all the rest, and follows it.
-    let told = differences.iter().filter(|difference| difference.pointer != "/digest");
-    let lines = told.clone().take(SHOWN).map(|Difference { pointer, reported, found }| {
+    let lines = differences.iter().take(SHOWN).map(|Difference { pointer, reported, found }| {
         format!("  {pointer}: reported {}, found {}\n", brief(reported.as_ref()), brief(found.as_ref()))
     });
-    let more = told.clone().count().saturating_sub(SHOWN);
+    let more = differences.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!("  and {more} more\n") } else { String::new() };
-    let only = if differences.len() == 1 && told.count() == 0 {
-        "  /digest alone: the report was changed\n"
-    } else {
-        ""
-    };
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        "in {segments} pieces: {} members differ\n{only}{}{rest}",
+        "cut into {segments}: {} members differ\n{}{rest}",
         differences.len(),
         lines.collect::<String>()
     );

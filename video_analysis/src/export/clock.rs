@@ -27,10 +27,12 @@ const COMMON: [(i64, i64); 13] = [
 /// How far an average may be from the rate it means: twice what 24 and 24000/1001 differ by, so that their timestamps and
 /// not the average tell them apart.
 const NEAR: f64 = 0.002;
+/// Of two fractions that are the same number, the quotients of floats differ by less.
+const SAME: f64 = 1e-9;
 
 /// The rate at which the n-th picture is nearest to n frame durations after the first, for all `places`; `None` where the
 /// stream's own rates contradict each other, or places do: the frame rate varies.
-pub(super) fn constant_rate(video: &VideoStream, first_pts: i64, places: &[&Segment]) -> Option<Rational> {
+pub(super) fn constant_rate(video: &VideoStream, first_pts: i64, places: &[Segment]) -> Option<Rational> {
     let average = video.average_frame_rate.filter(|rate| rate.num > 0)?;
     let distance = |rate: Rational| (rate.to_f64() / average.to_f64() - 1.0).abs();
     // The lowest rate that fits all timestamps is the frame rate or, of fields, twice that.
@@ -41,18 +43,21 @@ pub(super) fn constant_rate(video: &VideoStream, first_pts: i64, places: &[&Segm
     let mut candidates: Vec<Rational> = COMMON.iter().map(|&(num, den)| Rational { num, den }).collect();
     candidates.retain(|rate| distance(*rate) < NEAR);
     candidates.sort_by(|one, other| distance(*one).total_cmp(&distance(*other)));
-    candidates.push(average);
+    // An average of frames that are not all there is a rate of nothing.
+    let whole = |times: f64| (times - times.round()).abs() < SAME;
+    candidates.extend(real.is_none_or(whole).then_some(average));
     candidates.into_iter().find(|rate| {
+        // Ranges of sound have no frames.
         let mut ends = places.iter().flat_map(|place| {
+            let of_time_base = place.time_base;
             [
-                (place.start_frame, place.start_pts, place.time_base),
-                (place.end_frame, place.end_pts, place.time_base),
+                (place.start_frame, place.start_pts, of_time_base),
+                (place.end_frame, place.end_pts, of_time_base),
             ]
         });
         ends.all(|(frame, pts, time_base)| {
-            let Some(frame) = frame else { return false };
             let seconds = time_base.seconds(pts.saturating_sub(first_pts));
-            (seconds * rate.to_f64() - count_to_f64(frame)).abs() < 0.5
+            frame.is_none_or(|frame| (seconds * rate.to_f64() - count_to_f64(frame)).abs() < 0.5)
         })
     })
 }

@@ -3,8 +3,8 @@
 //! The columns are the members of [`Segment`](crate::report::Segment), with `list` and `number` before them and `opened_by`
 //! of shots; values that are not there are empty. RFC 4180, with line feeds alone; no value needs quotes.
 
-use super::findings::{self, Finding};
 use crate::report::Report;
+use crate::report::findings::{self, Finding};
 
 const COLUMNS: &str = "list,number,type,start_frame,end_frame,start_pts,end_pts,time_base,start_seconds,end_seconds,\
 confidence,opened_by,metric,value,threshold";

@@ -3,7 +3,7 @@
 use super::ExportError;
 use super::clock;
 use crate::rational::Rational;
-use crate::report::{AudioStream, OpenedBy, Report, Segment, VideoStream};
+use crate::report::{AudioStream, OpenedBy, Report, Segment, VideoStream, findings};
 
 /// The shots, and where and when they are.
 pub(super) struct Film<'a> {
@@ -51,13 +51,7 @@ impl<'a> Film<'a> {
             })
             .collect();
         let shots = shots.ok_or(ExportError::NoPictures)?;
-        let places: Vec<&Segment> = report
-            .shots
-            .iter()
-            .map(|shot| &shot.segment)
-            .chain(&report.transitions)
-            .chain(&report.black)
-            .collect();
+        let places: Vec<Segment> = findings::of(report).into_iter().map(|finding| finding.segment).collect();
         Ok(Self {
             report,
             video,

@@ -13,7 +13,6 @@ mod csv;
 mod edl;
 mod fcpxml;
 mod film;
-mod findings;
 mod otio;
 mod pyscenedetect;
 mod qpfile;

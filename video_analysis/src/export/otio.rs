@@ -6,10 +6,10 @@
 use serde_json::{Value, json};
 
 use super::film::{Film, Shot};
-use super::findings::{self, Finding};
 use super::{Media, clock};
 use crate::numeric::count_to_f64;
 use crate::rational::Rational;
+use crate::report::findings::{self, Finding};
 
 /// Where OTIO keeps what its schema has no place for.
 const NAMESPACE: &str = "video_analysis";

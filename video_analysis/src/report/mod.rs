@@ -2,6 +2,7 @@
 
 mod color;
 mod detector;
+pub(crate) mod findings;
 mod media;
 mod segment;
 

@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use crate::report::{Report, Segment};
+use super::{Report, Segment};
 
 /// A range of the report.
-pub(super) struct Finding {
+pub(crate) struct Finding {
     /// The member of the report that it is in.
-    pub(super) list: String,
+    pub(crate) list: String,
     /// From 1, within its list.
-    pub(super) number: usize,
-    pub(super) segment: Segment,
+    pub(crate) number: usize,
+    pub(crate) segment: Segment,
     /// Of a shot.
-    pub(super) opened_by: Option<String>,
+    pub(crate) opened_by: Option<String>,
 }
 
 /// The segments of all members of the report that are lists of them, by the members' names. Taken from its JSON form, in
 /// which every list of segments looks the same: none can be forgotten here.
-pub(super) fn of(report: &Report) -> Vec<Finding> {
+pub(crate) fn of(report: &Report) -> Vec<Finding> {
     let Ok(Value::Object(members)) = serde_json::to_value(report) else { return Vec::new() };
     let lists = members.into_iter().filter_map(|(name, value)| Some((name, segments(value)?)));
     let numbered = lists.flat_map(|(list, found)| {
