@@ -23,7 +23,7 @@ pub struct Explanation {
     pub shot: Option<Shot>,
     /// The other ranges of pictures that it is in: transitions, black and what else there is.
     pub ranges: Vec<Segment>,
-    /// What a cut needs: it is one where all conditions of a rule are met, unless a fade takes its place.
+    /// What a cut needs: it is one where all conditions of a rule are met, unless a fade or a dissolve takes its place.
     pub rules: Vec<Rule>,
     /// The frame and its neighbours, in order.
     pub around: Vec<Place>,

@@ -48,11 +48,29 @@ pub struct ShotOptions {
     #[cfg_attr(feature = "utoipa", schema(minimum = 2, maximum = 1000))]
     #[serde(deserialize_with = "whole")]
     pub min_fade_frames: u32,
+    /// Fewest frames of a dissolve in which both shots are seen (3 to 120).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
+    #[serde(deserialize_with = "whole")]
+    pub min_dissolve_frames: u32,
+    /// Most frames of a dissolve in which both shots are seen (3 to 120).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
+    #[serde(deserialize_with = "whole")]
+    pub max_dissolve_frames: u32,
+    /// How far the frames of a dissolve may be from mixtures of its two ends, as a share of the ends' difference (0 to 1).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 0, maximum = 1))]
+    pub max_dissolve_misfit: f64,
 }
 
 impl Default for ShotOptions {
     fn default() -> Self {
-        Self { min_change: 4.0, min_contrast: 1.5, min_fade_frames: 4 }
+        Self {
+            min_change: 4.0,
+            min_contrast: 1.5,
+            min_fade_frames: 4,
+            min_dissolve_frames: 4,
+            max_dissolve_frames: 72,
+            max_dissolve_misfit: 0.3,
+        }
     }
 }
 
@@ -204,7 +222,7 @@ impl Options {
     }
 
     /// The same ranges as in the attributes of the members, which the schema is made from; tests hold them together.
-    fn rules(&self) -> [Rule; 14] {
+    fn rules(&self) -> [Rule; 17] {
         use Bound::{Excluded, Included};
         let to = |from: f64, to: f64| (Included(from), Included(to));
         let Self { shots, black, plain, freeze, letterbox, silence } = self;
@@ -217,6 +235,24 @@ impl Options {
                 shots.min_fade_frames.into(),
                 to(2.0, 1000.0),
                 "must be between 2 and 1000 frames",
+            ),
+            (
+                "/shots/min_dissolve_frames",
+                shots.min_dissolve_frames.into(),
+                to(3.0, 120.0),
+                "must be between 3 and 120 frames",
+            ),
+            (
+                "/shots/max_dissolve_frames",
+                shots.max_dissolve_frames.into(),
+                to(3.0, 120.0),
+                "must be between 3 and 120 frames",
+            ),
+            (
+                "/shots/max_dissolve_misfit",
+                shots.max_dissolve_misfit,
+                to(0.0, 1.0),
+                "must be between 0 and 1",
             ),
             ("/black/pixel_threshold", black.pixel_threshold, to(0.0, 1.0), "must be between 0 and 1"),
             ("/black/min_coverage", black.min_coverage, to(0.0, 1.0), "must be between 0 and 1"),

@@ -60,7 +60,18 @@ fn silence(threshold_dbfs: f64, min_seconds: f64) -> Options {
 }
 
 fn shots(min_change: f64, min_contrast: f64, min_fade_frames: u32) -> Options {
-    Options { shots: ShotOptions { min_change, min_contrast, min_fade_frames }, ..Options::default() }
+    let shots = ShotOptions { min_change, min_contrast, min_fade_frames, ..ShotOptions::default() };
+    Options { shots, ..Options::default() }
+}
+
+fn dissolves(min_dissolve_frames: u32, max_dissolve_frames: u32, max_dissolve_misfit: f64) -> Options {
+    let limits = ShotOptions {
+        min_dissolve_frames,
+        max_dissolve_frames,
+        max_dissolve_misfit,
+        ..ShotOptions::default()
+    };
+    Options { shots: limits, ..Options::default() }
 }
 
 fn plain(pixel_threshold: f64, min_coverage: f64) -> Options {
@@ -76,6 +87,8 @@ fn thresholds() -> Vec<Options> {
     vec![
         Options::default(),
         shots(0.0, 0.1, 2),
+        dissolves(3, 120, 1.0),
+        dissolves(120, 3, 0.0),
         shots(40.0, 9.0, 30),
         black(0.0, 0.0, 0.0),
         black(0.3, 0.5, 0.0),

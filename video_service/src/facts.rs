@@ -5,7 +5,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter};
 use uuid::Uuid;
 use video_analysis::Report;
-use video_analysis::report::{Stream, VideoStream};
+use video_analysis::report::{SegmentKind, Stream, VideoStream};
 
 /// What the newest analysis found; all unknown before there is one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,7 @@ impl Facts {
         let rate = pictures.and_then(|(_, video)| video.average_frame_rate);
         let codec = |stream: &Stream| stream.codec.clone();
         // What had nothing to look at has found nothing: unknown, not none.
+        let fades = report.transitions.iter().filter(|range| is_fade(range.kind)).count();
         let of_pictures = |found: usize| pictures.is_some().then(|| count(found));
         let loudness = report.loudness.as_ref();
         Self {
@@ -46,7 +47,7 @@ impl Facts {
             video_codec: pictures.and_then(|(stream, _)| codec(stream)),
             audio_codec: sound.and_then(codec),
             shots: of_pictures(report.shots.len()),
-            fades: of_pictures(report.transitions.len()),
+            fades: of_pictures(fades),
             black: of_pictures(report.black.len()),
             silence: sound.map(|_| count(report.silence.len())),
             integrated_lufs: loudness.and_then(|loudness| loudness.integrated_lufs),
@@ -109,6 +110,10 @@ impl Facts {
 /// Width and height as a viewer sees them.
 fn displayed(video: &VideoStream) -> (u32, u32) {
     if video.rotation % 180 == 90 { (video.height, video.width) } else { (video.width, video.height) }
+}
+
+fn is_fade(kind: SegmentKind) -> bool {
+    matches!(kind, SegmentKind::FadeOut | SegmentKind::FadeIn)
 }
 
 fn count(found: usize) -> i32 {

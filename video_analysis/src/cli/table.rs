@@ -36,14 +36,14 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
         writeln!(out, "\nShots ({} of {} frames)", report.shots.len(), report.frames)?;
         writeln!(
             out,
-            "  {:>4}  {:<6}  {:>9}  {:>13}  {:>9}  {:>10}",
+            "  {:>4}  {:<8}  {:>9}  {:>13}  {:>9}  {:>10}",
             "#", "opens", "frame", "start", "seconds", "confidence"
         )?;
         for (number, shot) in (1u64..).zip(&report.shots) {
             write_shot(out, number, shot)?;
         }
     }
-    write_ranges(out, "Fades", &report.transitions)?;
+    write_ranges(out, "Transitions", &report.transitions)?;
     write_ranges(out, "Black", &report.black)?;
     write_plain(out, &report.plain)?;
     write_ranges(out, "Freezes", &report.freezes)?;
@@ -105,11 +105,12 @@ fn write_shot(out: &mut String, number: u64, shot: &Shot) -> fmt::Result {
         OpenedBy::Start => "start",
         OpenedBy::Cut => "cut",
         OpenedBy::Fade => "fade",
+        OpenedBy::Dissolve => "dissolve",
     };
     let segment = &shot.segment;
     writeln!(
         out,
-        "  {number:>4}  {opened:<6}  {:>9}  {:>13}  {:>9.3}  {:>10.2}",
+        "  {number:>4}  {opened:<8}  {:>9}  {:>13}  {:>9.3}  {:>10.2}",
         segment.start_frame.unwrap_or(0),
         clock(segment.start_seconds),
         segment.end_seconds - segment.start_seconds,
@@ -123,8 +124,9 @@ fn write_ranges(out: &mut String, title: &str, ranges: &[Segment]) -> fmt::Resul
         let frames =
             range.start_frame.zip(range.end_frame).map(|(start, end)| format!("  frames {start} to {end}"));
         let kind = match range.kind {
-            SegmentKind::FadeOut => "  out",
-            SegmentKind::FadeIn => "  in",
+            SegmentKind::FadeOut => "  fade-out",
+            SegmentKind::FadeIn => "  fade-in",
+            SegmentKind::Dissolve => "  dissolve",
             _ => "",
         };
         let seconds = range.end_seconds - range.start_seconds;

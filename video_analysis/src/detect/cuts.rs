@@ -1,5 +1,6 @@
 //! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
 
+use super::unchanged;
 use crate::explain::{Condition, Rule};
 use crate::features::Frame;
 use crate::numeric::{len_to_f64, to_f64};
@@ -35,7 +36,8 @@ struct Measures {
 /// Finds all cuts, however short the shots between them are.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     let steps = steps(frames);
-    (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &steps, at)?, frames, options)).collect()
+    let cuts = (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &steps, at)?, frames, options));
+    cuts.filter(|cut| !unchanged::at(frames, cut.frame)).collect()
 }
 
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
@@ -43,6 +45,8 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
 pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
     /// One more than the largest reach of a measure: so the first of these is only compared with.
     const REACH: usize = 7;
+    // Not a measure, but as plain: 1 for another picture, 0 for the same one in another light or with something on it.
+    let another = Condition::at_least("another_picture", f64::from(u8::from(!unchanged::at(frames, at))), 1.0);
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
     let at = at - start;
@@ -56,6 +60,7 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
             Condition::above("motion_residual", measures.residual, 7.0),
             Condition::at_least("motion_residual", measures.residual, around),
             Condition::above("recolored", measures.recolored, 0.25),
+            another.clone(),
         ];
         Rule::all("motion_residual_contrast", conditions.into_iter().chain(by).collect())
     };
@@ -63,7 +68,7 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     vec![
         Rule::all(
             "two_sided_contrast",
-            vec![lasts(), Condition::above("two_sided_contrast", two_sided, contrast)],
+            vec![lasts(), Condition::above("two_sided_contrast", two_sided, contrast), another.clone()],
         ),
         stands_out(vec![Condition::above("residual_over_largest", measures.towering, contrast)]),
         stands_out(vec![

@@ -4,7 +4,7 @@ use crate::features::Frame;
 use crate::numeric::{len_to_f64, to_f64};
 
 /// Contrast below which a picture may be plain: what is left of an ordinary picture at a tenth of its strength.
-const PLAIN_DEVIATION: f32 = 7.0;
+pub(super) const PLAIN_DEVIATION: f32 = 7.0;
 /// Mean luma up to which, or from which on, a plain picture is black or white.
 const BLACK_MEAN: f32 = 28.0;
 const WHITE_MEAN: f32 = 227.0;

@@ -2,7 +2,9 @@
 //! [`video_detectors`] or [`sound_detectors`].
 
 mod black;
+mod blocks;
 mod cuts;
+mod dissolves;
 mod fades;
 mod film;
 mod freeze;
@@ -16,6 +18,7 @@ mod representative;
 mod shots;
 mod silence;
 mod still;
+mod unchanged;
 
 pub(crate) use film::Film;
 

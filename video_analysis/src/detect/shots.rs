@@ -1,17 +1,18 @@
-//! Shots: the film between cuts and fades.
+//! Shots: the film between cuts, dissolves and fades.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::cuts::{self, Cut};
+use super::dissolves::{self, Dissolve};
 use super::fades::{self, Blank, Fade};
 use super::film::evidence;
 use super::{Detector, Film, Findings, VideoDetector, confidence};
 use crate::options::ShotOptions;
 use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
 
-/// Finds cuts and fades, and tiles the film with the shots between them.
+/// Finds cuts, dissolves and fades, and tiles the film with the shots between them.
 pub(super) struct Shots {
     options: ShotOptions,
 }
@@ -35,7 +36,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "1"
+        "2"
     }
 
     fn params(&self) -> Value {
@@ -51,6 +52,12 @@ impl VideoDetector for Shots {
         let min_fade = usize::try_from(self.options.min_fade_frames).unwrap_or(usize::MAX);
         let blanks = fades::find(&film.frames, min_fade);
         let cuts = cuts::find(&film.frames, &self.options);
+        let mut dissolves = dissolves::find(&film.frames, &self.options);
+        let apart = |dissolve: &Dissolve, blank: &Blank| {
+            let (from, to) = extent(blank);
+            dissolve.end <= from || to <= dissolve.start
+        };
+        dissolves.retain(|dissolve| blanks.iter().all(|blank| apart(dissolve, blank)));
         for blank in &blanks {
             let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];
             for (kind, fade) in parts.into_iter().filter_map(|(kind, fade)| Some((kind, fade.as_ref()?))) {
@@ -58,17 +65,33 @@ impl VideoDetector for Shots {
                 found.transitions.push(film.segment(kind, fade.start, fade.end, sure, Some(why)));
             }
         }
-        found.shots = tile(film, &openings(&blanks, &cuts, film.frames.len()));
+        for dissolve in &dissolves {
+            let Dissolve { start, end, confidence, .. } = *dissolve;
+            let why = Some(why(dissolve));
+            found.transitions.push(film.segment(SegmentKind::Dissolve, start, end, confidence, why));
+        }
+        found.transitions.sort_by_key(|transition| transition.start_frame);
+        found.shots = tile(film, &openings(&blanks, &cuts, &dissolves, film.frames.len()));
     }
 }
 
 /// A fade-out, the plain pictures after it and the fade-in that follows open one shot: with the first picture that is seen.
-/// Where nothing fades in, the plain pictures end with a cut.
-fn openings(blanks: &[Blank], cuts: &[Cut], frames: usize) -> BTreeMap<usize, Opening> {
+/// Where nothing fades in, the plain pictures end with a cut. What looks like a cut inside a dissolve is a part of it.
+fn openings(
+    blanks: &[Blank],
+    cuts: &[Cut],
+    dissolves: &[Dissolve],
+    frames: usize,
+) -> BTreeMap<usize, Opening> {
     let mut openings: BTreeMap<usize, Opening> = cuts.iter().map(|cut| (cut.frame, of_cut(cut))).collect();
+    for dissolve in dissolves {
+        openings.retain(|frame, _| *frame < dissolve.start || *frame > dissolve.end);
+        let Dissolve { confidence, .. } = *dissolve;
+        let evidence = Some(why(dissolve));
+        openings.insert(dissolve.start, Opening { by: OpenedBy::Dissolve, confidence, evidence });
+    }
     for blank in blanks {
-        let from = blank.fade_out.as_ref().map_or(blank.start, |fade| fade.start);
-        let to = blank.fade_in.as_ref().map_or(blank.end, |fade| fade.end);
+        let (from, to) = extent(blank);
         // A cut into the plain stretch is one, and the stretch then belongs to the shot that fades in from it.
         let cut_into = blank.fade_out.is_none() && (blank.start == 0 || openings.contains_key(&blank.start));
         let cut_out_of = blank.fade_in.is_none();
@@ -87,12 +110,22 @@ fn openings(blanks: &[Blank], cuts: &[Cut], frames: usize) -> BTreeMap<usize, Op
     openings
 }
 
+/// The plain pictures with the fades beside them, `[start, end)`.
+fn extent(blank: &Blank) -> (usize, usize) {
+    let from = blank.fade_out.as_ref().map_or(blank.start, |fade| fade.start);
+    (from, blank.fade_in.as_ref().map_or(blank.end, |fade| fade.end))
+}
+
 fn of_cut(cut: &Cut) -> Opening {
     Opening {
         by: OpenedBy::Cut,
         confidence: confidence(cut.value, cut.threshold),
         evidence: Some(evidence(cut.metric, cut.value, cut.threshold)),
     }
+}
+
+fn why(dissolve: &Dissolve) -> Evidence {
+    evidence(dissolve.metric, dissolve.value, dissolve.threshold)
 }
 
 fn judged(fade: &Fade) -> (f64, Evidence) {

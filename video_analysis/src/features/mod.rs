@@ -30,6 +30,8 @@ const PIXELS: usize = WIDTH * HEIGHT;
 const BLOCK: usize = 3;
 /// Colour components of the 16 × 9 blocks of a picture.
 pub(crate) const GRID: usize = PIXELS * 3 / (BLOCK * BLOCK);
+/// Those of a row of blocks.
+pub(crate) const GRID_ROW: usize = WIDTH / BLOCK * 3;
 
 /// What is kept of one picture, somewhat over half a kilobyte.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,8 +206,8 @@ fn detail(luma: &[u8; PIXELS]) -> f32 {
 fn grid(rgb: &[u8]) -> Box<[u8; GRID]> {
     let mut grid = Box::new([0; GRID]);
     let bands = rgb.chunks_exact(WIDTH * 3 * BLOCK);
-    for (row, band) in grid.chunks_exact_mut(WIDTH / BLOCK * 3).zip(bands) {
-        let mut sums = [0u32; WIDTH / BLOCK * 3];
+    for (row, band) in grid.chunks_exact_mut(GRID_ROW).zip(bands) {
+        let mut sums = [0u32; GRID_ROW];
         for line in band.chunks_exact(WIDTH * 3) {
             for (sums, block) in sums.as_chunks_mut::<3>().0.iter_mut().zip(line.chunks_exact(BLOCK * 3)) {
                 for pixel in block.as_chunks::<3>().0 {

@@ -40,7 +40,7 @@ pub struct Report {
     pub frames: u64,
     /// Shots, tiling `[0, frames)` without gaps.
     pub shots: Vec<Shot>,
-    /// Gradual transitions, each with the range of its mixed frames: `fade_out` and `fade_in`. A fade-out, the colour
+    /// Gradual transitions, each with the range of its mixed frames: `fade_out`, `fade_in` and `dissolve`. A fade-out, the colour
     /// between and the fade-in that follows open one shot together, but are two ranges here.
     pub transitions: Vec<Segment>,
     /// Black ranges.

@@ -55,6 +55,8 @@ pub enum SegmentKind {
     FadeOut,
     /// A picture that comes out of one colour.
     FadeIn,
+    /// A picture that turns into another one, both seen through each other.
+    Dissolve,
     /// Frames that are black.
     Black,
     /// Frames of one colour that is not black.
@@ -146,4 +148,6 @@ pub enum OpenedBy {
     Cut,
     /// Through one colour; the shot begins with the first frame that is no longer blank.
     Fade,
+    /// Through a mixture of both; the shot begins with the first frame that it is seen in.
+    Dissolve,
 }

@@ -127,6 +127,8 @@ mod tests {
             "min_change",
             "min_contrast",
             "min_fade_frames",
+            "max_dissolve_frames",
+            "max_dissolve_misfit",
             "pixel_threshold",
             "min_coverage",
             "min_seconds",

@@ -1,0 +1,67 @@
+//! Pictures as the colours of their blocks, compared by colours and by edges.
+
+use crate::features::{Frame, GRID_ROW};
+use crate::numeric::len_to_f64;
+
+/// Colour components of a block.
+pub(super) const COLORS: usize = 3;
+/// Mean of a block, in grey levels, below which it may belong to a black bar.
+const DARK: f64 = 20.0;
+
+/// Red, green and blue of all blocks, 0 to 255.
+pub(super) fn colors(frame: &Frame) -> Vec<f64> {
+    frame.grid.iter().map(|value| f64::from(*value)).collect()
+}
+
+/// Which components belong to blocks that are not dark in both pictures: not to letterbox or pillarbox, which would make any
+/// two pictures alike.
+pub(super) fn lit(one: &[f64], other: &[f64]) -> Vec<bool> {
+    let bright = |block: &[f64; COLORS]| block.iter().sum::<f64>() >= DARK * len_to_f64(COLORS);
+    let blocks = one.as_chunks().0.iter().zip(other.as_chunks().0);
+    blocks.flat_map(|(one, other)| [bright(one) || bright(other); COLORS]).collect()
+}
+
+/// Differences of lit blocks side by side and one above the other.
+pub(super) fn edges(colors: &[f64], lit: &[bool]) -> Vec<f64> {
+    let blocks: Vec<(f64, bool)> = colors.iter().copied().zip(lit.iter().copied()).collect();
+    let across = blocks.chunks_exact(GRID_ROW).flat_map(|row| row.iter().zip(row.iter().skip(COLORS)));
+    let down = blocks.iter().zip(blocks.iter().skip(GRID_ROW));
+    across.chain(down).filter(|(one, next)| one.1 && next.1).map(|(one, next)| next.0 - one.0).collect()
+}
+
+/// The colours of lit blocks without the mean of each.
+pub(super) fn centred(colors: &[f64], lit: &[bool]) -> Vec<f64> {
+    let blocks: Vec<_> = colors
+        .as_chunks::<COLORS>()
+        .0
+        .iter()
+        .zip(lit.as_chunks::<COLORS>().0)
+        .filter(|(_, lit)| lit[0])
+        .collect();
+    let mut means = [0.0; COLORS];
+    for (block, _) in &blocks {
+        means.iter_mut().zip(*block).for_each(|(mean, value)| *mean += value / len_to_f64(blocks.len()));
+    }
+    blocks.iter().flat_map(|(block, _)| block.iter().zip(means).map(|(value, mean)| value - mean)).collect()
+}
+
+/// Share of the lit blocks whose colours differ by less than `limit` grey levels on average.
+pub(super) fn untouched(one: &[f64], other: &[f64], lit: &[bool], limit: f64) -> f64 {
+    let blocks = one.as_chunks::<COLORS>().0.iter().zip(other.as_chunks::<COLORS>().0);
+    let (mut same, mut all) = (0.0, 0.0);
+    for ((one, other), _) in blocks.zip(lit.as_chunks::<COLORS>().0).filter(|(_, lit)| lit[0]) {
+        let change: f64 = one.iter().zip(other).map(|(one, other)| (other - one).abs()).sum();
+        all += 1.0;
+        same += if change < limit * len_to_f64(COLORS) { 1.0 } else { 0.0 };
+    }
+    if all > 0.0 { same / all } else { 1.0 }
+}
+
+/// Cosine of the angle between two lists of numbers: of edges, or of what is centred, their correlation. 0 where one is plain.
+pub(super) fn correlation(one: &[f64], other: &[f64]) -> f64 {
+    dot(one, other) / (dot(one, one) * dot(other, other)).sqrt().max(1e-9)
+}
+
+pub(super) fn dot(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| one * other).sum()
+}

@@ -1,0 +1,90 @@
+//! From which picture to which a stretch goes from one shot to the other.
+
+use crate::features::Frame;
+use crate::numeric::{len_to_f64, to_f64};
+
+/// Times the ends are corrected: each time the pictures outside are purer.
+const ROUNDS: usize = 3;
+/// Pictures by which the ends are corrected at least.
+const MIN_REACH: usize = 3;
+/// Fewest mixed pictures.
+const SHORTEST: usize = 3;
+
+/// The mixed pictures `[start, end)` of a candidate: how far each is on the way from the shot before to the one after is a
+/// ramp between two levels, whose corners are fitted by least squares.
+pub(super) fn fit(frames: &[Frame], centre: usize, half: usize) -> Option<(usize, usize)> {
+    let (mut start, mut end) = ((centre + 1).checked_sub(half)?, centre + half);
+    for round in 0..ROUNDS {
+        let length = end - start;
+        let margin = (length / 3).max(4) + 2;
+        let first = start.saturating_sub(margin);
+        let progress = progress(
+            frames.get(start.saturating_sub(2))?,
+            frames.get((end + 1).min(frames.len() - 1))?,
+            frames.get(first..(end + margin).min(frames.len()))?,
+        )?;
+        let reach = if round == 0 { (length / 4).max(MIN_REACH) } else { MIN_REACH };
+        (start, end) = corners(&progress, start - first, end - first, reach)?;
+        start += first;
+        end += first;
+    }
+    (start > 0 && end < frames.len()).then_some((start, end))
+}
+
+/// How far each picture is on the way from one to another: 0 is the one, 1 the other.
+fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec<f64>> {
+    let way = || from.grid.iter().zip(to.grid.iter()).map(|(from, to)| i64::from(*to) - i64::from(*from));
+    let whole: i64 = way().map(|step| step * step).sum();
+    let along = |frame: &Frame| {
+        let gone =
+            frame.grid.iter().zip(from.grid.iter()).map(|(this, from)| i64::from(*this) - i64::from(*from));
+        to_f64(gone.zip(way()).map(|(gone, step)| gone * step).sum()) / to_f64(whole)
+    };
+    (whole > 0).then(|| frames.iter().map(along).collect())
+}
+
+/// The corners, near the given ones, of the ramp that fits best; its levels are free.
+fn corners(progress: &[f64], start: usize, end: usize, reach: usize) -> Option<(usize, usize)> {
+    let mut best: Option<(f64, (usize, usize))> = None;
+    for start in start.saturating_sub(reach).max(2)..=start + reach {
+        let ends = end.saturating_sub(reach).max(start + SHORTEST)
+            ..=(end + reach).min(progress.len().checked_sub(2)?);
+        for end in ends {
+            let explained = explained(progress, start, end);
+            if best.is_none_or(|(most, _)| explained > most) {
+                best = Some((explained, (start, end)));
+            }
+        }
+    }
+    best.map(|(_, corners)| corners)
+}
+
+/// How much of the progress' variance a ramp over `[start, end)` explains.
+fn explained(progress: &[f64], start: usize, end: usize) -> f64 {
+    let steps = len_to_f64(end - start + 1);
+    let ramp = |at: usize| (len_to_f64((at + 1).saturating_sub(start)) / steps).min(1.0);
+    let pictures = len_to_f64(progress.len());
+    let mut sums = [0.0; 4];
+    for (at, value) in progress.iter().enumerate() {
+        let ramp = ramp(at);
+        let terms = [ramp, *value, ramp * ramp, ramp * value];
+        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+    }
+    let [ramps, values, squares, products] = sums;
+    let covariance = products - ramps * values / pictures;
+    let variance = squares - ramps * ramps / pictures;
+    covariance * covariance / variance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_corners_of_a_ramp_are_found_between_levels_that_waver() {
+        let ramp = |at: usize| (len_to_f64((at + 1).saturating_sub(12)) / 9.0).min(1.0);
+        let progress: Vec<f64> =
+            (0..34).map(|at| ramp(at) + if at % 2 == 0 { 0.02 } else { -0.02 }).collect();
+        assert_eq!(corners(&progress, 14, 17, 4), Some((12, 20)));
+    }
+}

@@ -1,0 +1,168 @@
+//! Dissolves between real shots at known frames, and changes within a shot that are none.
+
+#![cfg(test)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use support::{clips, frames, report, sample, starts};
+use video_analysis::Report;
+use video_analysis::report::{OpenedBy, Segment, SegmentKind};
+
+/// Parts of shots of the sample, in which something moves: trim these frames, count them from 0.
+const SHOTS: [(u32, u32); 4] = [(110, 178), (320, 400), (500, 580), (636, 698)];
+
+/// A filter graph from the sample, at 24 frames per second; `[a]` to `[d]` are the first frames of the four shots.
+fn from_sample(folder: &Path, name: &str, lengths: [u32; 4], graph: &str, codec: &str) -> PathBuf {
+    let parts: String = SHOTS
+        .iter()
+        .zip(lengths)
+        .zip('a'..)
+        .filter(|((_, length), _)| *length > 0)
+        .map(|(((first, last), length), name)| {
+            assert!(first + length <= *last);
+            format!("[0]trim=start_frame={first}:end_frame={},{RENUMBER}[{name}];", first + length)
+        })
+        .collect();
+    clips::make(
+        folder,
+        name,
+        &format!("-i {} -filter_complex {parts}{graph} -fps_mode passthrough {codec}", small().display()),
+    )
+}
+
+/// The sample, small: made once, for decoding it again and again takes long.
+fn small() -> PathBuf {
+    static SMALL: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let make = || {
+        let folder = tempfile::tempdir().unwrap();
+        let codec = "-an -s 320x180 -c:v libx264 -preset ultrafast -qp 12 -g 1";
+        let path = clips::make(folder.path(), "small.mkv", &format!("-i {} {codec}", sample().display()));
+        (folder, path)
+    };
+    SMALL.get_or_init(make).1.clone()
+}
+
+/// Filters that follow each other want the same clock.
+const RENUMBER: &str = "settb=1/24,setpts=N,fps=24,format=yuv420p,setsar=1";
+
+/// A cross-fade whose mixed frames are `[start, start + mixed)`: the frame before is still the old shot alone.
+fn cross_fade(start: u32, mixed: u32) -> String {
+    let seconds = |frames: u32| f64::from(frames) / 24.0;
+    format!("xfade=duration={:.6}:offset={:.6},{RENUMBER}", seconds(mixed + 1), seconds(start - 1))
+}
+
+fn near(range: &Segment, start: u64, end: u64, tolerance: u64) -> bool {
+    let found = frames(range);
+    found.0.abs_diff(start) <= tolerance && found.1.abs_diff(end) <= tolerance
+}
+
+fn kinds(report: &Report) -> Vec<SegmentKind> {
+    report.transitions.iter().map(|range| range.kind).collect()
+}
+
+#[test]
+fn dissolves_short_and_long_are_found_with_their_ranges_also_when_compressed_badly() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, (mixed, tolerance, codec)) in
+        [(8, 2, "-c:v libx264 -crf 20"), (23, 4, "-c:v libx264 -crf 38"), (40, 6, "-c:v mpeg2video -q:v 12")]
+            .into_iter()
+            .enumerate()
+    {
+        let name = format!("{number}.mkv");
+        let clip = from_sample(
+            folder.path(),
+            &name,
+            [60, 78, 0, 0],
+            &format!("[a][b]{}", cross_fade(16, mixed)),
+            codec,
+        );
+        let report = report(&clip);
+        assert_eq!(kinds(&report), [SegmentKind::Dissolve], "{mixed} {:?}", report.shots);
+        let dissolve = &report.transitions[0];
+        assert!(near(dissolve, 16, 16 + u64::from(mixed), tolerance), "{mixed} {dissolve:?}");
+        assert!((0.5..=1.0).contains(&dissolve.confidence));
+        // The new shot begins where it is first seen.
+        assert_eq!(starts(&report), [0, dissolve.start_frame.unwrap()]);
+        assert_eq!(report.shots[1].opened_by, OpenedBy::Dissolve);
+        assert_eq!(report.shots[1].segment.evidence, dissolve.evidence);
+    }
+}
+
+#[test]
+fn cuts_dissolves_and_fades_stand_beside_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // a dissolves into b over frames 40 to 51, b into c over 90 to 109, c is cut to d at 150; d fades out from 180 on.
+    let graph = format!(
+        "[a][b]{}[ab];[ab][c]{}[abc];[d]fade=out:30:20[e];[abc][e]concat,{RENUMBER}",
+        cross_fade(40, 12),
+        cross_fade(90, 20)
+    );
+    let clip = from_sample(folder.path(), "all.mp4", [60, 75, 61, 60], &graph, "-c:v libx264");
+    let report = report(&clip);
+    assert_eq!(kinds(&report), [SegmentKind::Dissolve, SegmentKind::Dissolve, SegmentKind::FadeOut]);
+    assert!(
+        near(&report.transitions[0], 40, 52, 3) && near(&report.transitions[1], 90, 110, 3),
+        "{report:?}"
+    );
+    let opened: Vec<_> = report.shots.iter().map(|shot| shot.opened_by).collect();
+    assert_eq!(opened, [OpenedBy::Start, OpenedBy::Dissolve, OpenedBy::Dissolve, OpenedBy::Cut]);
+    assert_eq!(starts(&report)[3], 150);
+}
+
+#[test]
+fn what_changes_within_a_shot_is_no_transition() {
+    let folder = tempfile::tempdir().unwrap();
+    let ramp = "clip((n-20)/24\\,0\\,1)";
+    for (name, filters) in [
+        ("brighter", format!("eq=eval=frame:brightness=0.3*{ramp}")),
+        ("darker", format!("eq=eval=frame:contrast=1-0.5*{ramp}")),
+        ("tinted", format!("eq=eval=frame:gamma_r=1+{ramp}:saturation=1-{ramp}")),
+        ("panned", format!("crop=w=iw/2:h=ih/2:y=ih/4:x=(iw-ow)*{ramp},scale=320:180")),
+        (
+            "zoomed",
+            "zoompan=z=1+min(in/60\\,1):d=1:x=iw/2-iw/zoom/2:y=ih/2-ih/zoom/2:s=320x180:fps=24".to_owned(),
+        ),
+        (
+            "a title",
+            "drawbox=x=iw/5:y=ih*3/5:w=iw*3/5:h=ih/5:t=fill:color=white:enable=between(n\\,20\\,50)"
+                .to_owned(),
+        ),
+        ("a flash", "lutyuv=y=val+120:enable=between(n\\,30\\,34)".to_owned()),
+        ("strobe lights", "lutyuv=y=val+90:enable=between(n\\,20\\,59)*lt(mod(n\\,8)\\,4)".to_owned()),
+    ] {
+        let graph = format!("[b]{filters},{RENUMBER}");
+        let file = format!("{}.mp4", name.replace(' ', "_"));
+        let report = report(&from_sample(folder.path(), &file, [0, 78, 0, 0], &graph, "-c:v libx264"));
+        assert_eq!((starts(&report), kinds(&report)), (vec![0], vec![]), "{name}");
+    }
+}
+
+#[test]
+fn a_title_that_fades_in_and_out_is_no_transition() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = format!(
+        "color=white@0.8:s=150x40:r=24,format=yuva420p,trim=end_frame=78,fade=in:15:12:alpha=1,\
+         fade=out:45:12:alpha=1[title];[b][title]overlay=60:100,{RENUMBER}"
+    );
+    let report = report(&from_sample(folder.path(), "title.mp4", [0, 78, 0, 0], &graph, "-c:v libx264"));
+    assert_eq!((starts(&report), kinds(&report)), (vec![0], vec![]));
+}
+
+#[test]
+fn a_fixed_camera_in_front_of_which_things_move_gives_one_shot() {
+    let folder = tempfile::tempdir().unwrap();
+    // One picture; something large and something small cross it, and a third thing comes to stay.
+    let graph = format!(
+        "[b]trim=end_frame=1,loop=loop=99:size=1,setpts=N,fps=24[still];\
+         [c]scale=90:160,split=3[c0][c1][c2];[c0]setpts=N[large];[c1]scale=24:24[small];[c2]scale=70:90[third];\
+         [still][large]overlay=x=-w+8*n:y=10[x];[x][small]overlay=x=W-4*n:y=90[y];\
+         [y][third]overlay=x=max(W-3*n\\,W/2):y=80,{RENUMBER}"
+    );
+    let report = report(&from_sample(folder.path(), "fixed.mp4", [0, 10, 78, 0], &graph, "-c:v libx264"));
+    assert_eq!((starts(&report), kinds(&report)), (vec![0], vec![]));
+}
