@@ -67,7 +67,7 @@ impl Bins {
 
     /// The mean colour and the count of every bin that some pictures have, in the order of the bins. Empty again afterwards.
     fn take(&mut self, frames: &[Frame]) -> Vec<Group> {
-        for [red, green, blue] in frames.iter().flat_map(|frame| frame.blocks()) {
+        for [red, green, blue] in frames.iter().flat_map(Frame::blocks) {
             let bin = usize::from(red >> 4) << 8 | usize::from(green >> 4) << 4 | usize::from(blue >> 4);
             if let Some((count, sums)) = self.0.get_mut(bin) {
                 *count += 1;
@@ -88,7 +88,7 @@ fn palette(colors: &[Group]) -> Vec<Swatch> {
     let mut centers = begin(colors);
     for _ in 0..MAX_ROUNDS {
         let moved = means(colors, &centers);
-        let at_rest = moved.iter().zip(&centers).all(|(one, other)| one.color == other.color);
+        let at_rest = moved.iter().zip(&centers).all(|(one, other)| one.color.map(f64::to_bits) == other.color.map(f64::to_bits));
         centers = moved;
         if at_rest {
             break;
