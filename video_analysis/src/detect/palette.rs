@@ -88,7 +88,8 @@ fn palette(colors: &[Group]) -> Vec<Swatch> {
     let mut centers = begin(colors);
     for _ in 0..MAX_ROUNDS {
         let moved = means(colors, &centers);
-        let at_rest = moved.iter().zip(&centers).all(|(one, other)| one.color.map(f64::to_bits) == other.color.map(f64::to_bits));
+        let at_rest =
+            moved.iter().zip(&centers).all(|(one, other)| distance_squared(one.color, other.color) <= 0.0);
         centers = moved;
         if at_rest {
             break;
