@@ -80,17 +80,19 @@ fn slow_motion_is_no_freeze_however_slow() {
 fn ranges_of_one_colour_have_their_frames_and_their_colour() {
     let folder = tempfile::tempdir().unwrap();
     let colors = ["red", "0x2040c0", "white", "black", "0x808080"];
-    let mut graph = String::from("testsrc2=s=320x180:r=25,trim=end_frame=30,format=yuv420p[p];");
-    for color in colors {
-        graph += &format!(
-            "color={color}:s=320x180:r=25,trim=end_frame=20,noise=alls=8:allf=t,format=yuv420p[{color}];"
-        );
-    }
+    let mut parts = vec!["testsrc2=s=320x180:r=25,trim=end_frame=30,format=yuv420p[p];".to_owned()];
+    parts.extend(colors.map(|color| {
+        format!("color={color}:s=320x180:r=25,trim=end_frame=20,noise=alls=8:allf=t,format=yuv420p[{color}];")
+    }));
     // A card with a title is not of one colour, a sky that gets darker is not either.
-    graph += "color=white:s=320x180:r=25,trim=end_frame=20,drawbox=x=100:y=70:w=120:h=40:c=black:t=fill,format=yuv420p[t];\
+    parts.push(
+        "color=white:s=320x180:r=25,trim=end_frame=20,drawbox=x=100:y=70:w=120:h=40:c=black:t=fill,format=yuv420p[t];\
               gradients=s=320x180:r=25:c0=0x4080c0:c1=0x80b0f0:x0=0:y0=0:x1=0:y1=180:speed=0.00001,\
               trim=end_frame=20,format=yuv420p[s];\
-              [p][red][0x2040c0][t][white][s][black][0x808080]concat=n=8";
+              [p][red][0x2040c0][t][white][s][black][0x808080]concat=n=8"
+        .to_owned(),
+    );
+    let graph = parts.concat();
     let clip =
         clips::make(folder.path(), "colors.mp4", &format!("-filter_complex {graph} -c:v libx264 -crf 20"));
     let report = report(&clip);
