@@ -18,7 +18,7 @@ pub(super) struct Frame {
 
     /// The picture's number, counted from 0 as in a report.
     #[arg(value_name = "N")]
-    frame: u64,
+    number: u64,
 
     /// Pixels across.
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(2..=16_384))]
@@ -36,7 +36,7 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let size = Size { width: self.width, height: self.height };
-        let jpeg = frame_jpeg(&self.file, self.frame, size, &Execution::default())?;
+        let jpeg = frame_jpeg(&self.file, self.number, size, &Execution::default())?;
         match &self.out {
             Some(path) => write_file(path, &jpeg),
             None => std::io::stdout()

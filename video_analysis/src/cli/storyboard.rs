@@ -35,13 +35,12 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let execution = Execution::default();
-        let report = match &self.report {
-            Some(saved) => read_json(saved)?,
-            None => {
-                let size = self.file.metadata().map_or(0, |metadata| metadata.len());
-                let bar = Bars::new(&[size]).next(&self.file.display().to_string(), size);
-                analyze(&self.file, &Options::default(), &execution, &bar)?
-            }
+        let report = if let Some(saved) = &self.report {
+            read_json(saved)?
+        } else {
+            let size = self.file.metadata().map_or(0, |metadata| metadata.len());
+            let bar = Bars::new(&[size]).next(&self.file.display().to_string(), size);
+            analyze(&self.file, &Options::default(), &execution, &bar)?
         };
         let options = StoryboardOptions { every: self.every, width: self.width };
         let board = storyboard(&self.file, &report, &options, &execution)?;
