@@ -48,6 +48,8 @@ pub(super) fn all() -> Vec<Film> {
         fades("fades_black.mkv", "black", [8, 15, 30]),
         fades("fades_white.mkv", "white", [10, 20, 40]),
         black_and_silence(),
+        still_and_plain(),
+        letterbox(),
     ]
 }
 
@@ -120,6 +122,38 @@ fn black_and_silence() -> Film {
             ("black", 40, 65),
             ("silence", 2000, 3250),
         ],
+    }
+}
+
+/// A picture that stands still for three seconds, and blue.
+fn still_and_plain() -> Film {
+    let moving = |source| some_of((source, ""), "25", 40);
+    let still = format!("{},loop=loop=74:size=1:start=39", moving("mandelbrot"));
+    let blue = some_of(("color", ",drawbox=t=fill:c=blue"), "25", 30);
+    Film {
+        name: "still_plain.mkv",
+        graph: joined(&[moving("testsrc2"), still, blue, moving("testsrc2")], "N/25/TB"),
+        arguments: "-c:v mpeg4 -q:v 2 -g 25",
+        kinds: &["cut", "freeze", "plain"],
+        truth: vec![
+            ("cut", 40, 40),
+            ("cut", 154, 154),
+            ("cut", 184, 184),
+            ("freeze", 79, 154),
+            ("plain", 154, 184),
+        ],
+    }
+}
+
+/// Bars above and below, and then none.
+fn letterbox() -> Film {
+    let narrow = some_of(("testsrc2", ",scale=320:132,pad=320:180:0:24,setsar=1"), "25", 75);
+    Film {
+        name: "letterbox.mkv",
+        graph: joined(&[narrow, some_of(("testsrc2", ",negate"), "25", 60)], "N/25/TB"),
+        arguments: "-c:v mpeg4 -q:v 2 -g 25",
+        kinds: &["cut", "letterbox"],
+        truth: vec![("cut", 75, 75), ("letterbox", 0, 75)],
     }
 }
 

@@ -1,6 +1,7 @@
 //! Precision, recall and F1 of a kind of event.
 
 use serde::Serialize;
+use serde_json::Value;
 use video_analysis::Report;
 use video_analysis::report::{OpenedBy, Segment};
 
@@ -32,6 +33,9 @@ impl Score {
             ("fade_out", 0.9, 4),
             ("fade_in", 0.9, 4),
             ("black", 1.0, 0),
+            ("plain", 1.0, 0),
+            ("freeze", 1.0, 6),
+            ("letterbox", 1.0, 0),
             ("silence", 1.0, 2),
         ];
         let empty = |(kind, demanded, tolerance)| Self {
@@ -82,25 +86,24 @@ impl Score {
     }
 }
 
-/// Where a report has a kind of event.
+/// Where a report has a kind of event: frames, of sound milliseconds. A cut has no length.
 fn found(report: &Report, kind: &str) -> Vec<(u64, u64)> {
-    let frames = |segment: &Segment| segment.start_frame.zip(segment.end_frame);
-    match kind {
-        "cut" => {
-            let cuts = report.shots.iter().filter(|shot| shot.opened_by == OpenedBy::Cut);
-            cuts.filter_map(|shot| shot.segment.start_frame).map(|frame| (frame, frame)).collect()
-        }
-        "silence" => {
-            // Half a millisecond does not matter: the tolerance is more.
-            let millis = |seconds: f64| format!("{:.0}", seconds * 1000.0).parse().unwrap_or(0);
-            let ranges = report.silence.iter();
-            ranges.map(|range| (millis(range.start_seconds), millis(range.end_seconds))).collect()
-        }
-        "black" => report.black.iter().filter_map(frames).collect(),
-        kind => {
-            let of_kind =
-                |segment: &&Segment| serde_json::to_value(segment.kind).is_ok_and(|name| name == kind);
-            report.transitions.iter().filter(of_kind).filter_map(frames).collect()
-        }
+    if kind == "cut" {
+        let cuts = report.shots.iter().filter(|shot| shot.opened_by == OpenedBy::Cut);
+        return cuts.filter_map(|shot| shot.segment.start_frame).map(|frame| (frame, frame)).collect();
     }
+    let place = |segment: Segment| match segment.start_frame.zip(segment.end_frame) {
+        Some(frames) => frames,
+        None => (millis(segment.start_seconds), millis(segment.end_seconds)),
+    };
+    // Every list of ranges in the report looks the same.
+    let report = serde_json::to_value(report).unwrap_or_default();
+    let lists =
+        report.as_object().into_iter().flat_map(|members| members.values()).filter_map(Value::as_array);
+    let of_kind = lists.flatten().filter(|item| item.get("type").is_some_and(|name| name == kind));
+    of_kind.filter_map(|item| serde_json::from_value(item.clone()).ok()).map(place).collect()
+}
+
+fn millis(seconds: f64) -> u64 {
+    format!("{:.0}", seconds * 1000.0).parse().unwrap_or(0)
 }
