@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::active;
+use crate::curves::{of_pictures, of_sound};
 use crate::decode::{VideoJob, decode_pictures, decode_sound};
 use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
 use crate::digest::{file_size, identify};
@@ -13,10 +14,14 @@ use crate::features::{Footage, Levels, Sound, SoundExtractor};
 use crate::numeric::{count_to_f64, len, round};
 use crate::observer::{Observer, Tracker};
 use crate::options::Options;
-use crate::probe::{AudioTrack, PacketIndex, Probe, VideoTrack, check_duration, probe, span_seconds};
+use crate::packets::{MOST_SECONDS, packets_of};
+use crate::probe::{
+    AudioTrack, PacketIndex, Probe, Structure, VideoTrack, check_duration, probe, span_seconds,
+};
 use crate::process::Processes;
 use crate::report::{
-    Coverage, DetectorRun, DetectorStatus, Engine, Input, Report, SCHEMA_VERSION, canonical_value,
+    AudioCurves, AudioFindings, CURVES_VERSION, Coverage, Curves, DetectorRun, DetectorStatus, Engine, Input,
+    Report, SCHEMA_VERSION, VideoCurves, VideoPackets, canonical_value,
 };
 use crate::store::{Kept, Key};
 
@@ -30,7 +35,7 @@ pub fn analyze(
     execution: &Execution,
     observer: &dyn Observer,
 ) -> Result<Report, Error> {
-    examine(input, options, execution, observer).map(|(report, _)| report)
+    run(input, options, execution, observer, false).map(|(report, ..)| report)
 }
 
 /// The same, with what the video detectors worked from.
@@ -40,12 +45,46 @@ pub(crate) fn examine(
     execution: &Execution,
     observer: &dyn Observer,
 ) -> Result<(Report, Option<Film>), Error> {
+    run(input, options, execution, observer, false).map(|(report, film, _)| (report, film))
+}
+
+/// The same, with the curves that go with the report.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn analyze_with_curves(
+    input: &Path,
+    options: &Options,
+    execution: &Execution,
+    observer: &dyn Observer,
+) -> Result<(Report, Curves), Error> {
+    let (report, _, (video, audio)) = run(input, options, execution, observer, true)?;
+    let curves = Curves {
+        schema_version: CURVES_VERSION.to_owned(),
+        input: report.input.clone(),
+        report_digest: report.digest.clone(),
+        video,
+        audio,
+    };
+    Ok((report, curves))
+}
+
+/// Curves of the pictures and of every audio stream.
+type AllCurves = (Option<VideoCurves>, Vec<AudioCurves>);
+
+fn run(
+    input: &Path,
+    options: &Options,
+    execution: &Execution,
+    observer: &dyn Observer,
+    with_curves: bool,
+) -> Result<(Report, Option<Film>, AllCurves), Error> {
     options.validate().map_err(|invalid| Error::new(ErrorKind::InvalidOptions, invalid.to_string()))?;
     file_size(input)?;
     let processes = Processes::new(execution)?;
     watched(&processes, execution, observer, || {
         let tracker = Tracker::new(observer);
-        Analysis { input, options, execution, processes: &processes, tracker: &tracker }.run()
+        Analysis { input, options, execution, processes: &processes, tracker: &tracker }.run(with_curves)
     })
 }
 
@@ -85,7 +124,18 @@ struct Analysis<'a> {
 struct Material {
     input: Input,
     footage: Option<Footage>,
-    sound: Option<Sound>,
+    /// Of every audio stream, in the order of the tracks.
+    sounds: Vec<Sound>,
+}
+
+/// All that was found.
+struct Examination {
+    packets: Option<VideoPackets>,
+    frames: u64,
+    findings: Findings,
+    /// Of the audio streams, the one to be played by default first.
+    audio: Vec<AudioFindings>,
+    detectors: Vec<DetectorRun>,
 }
 
 /// The examined part of a stream.
@@ -96,10 +146,12 @@ struct Examined {
 }
 
 impl Analysis<'_> {
-    fn run(&self) -> Result<(Report, Option<Film>), Error> {
+    fn run(&self, with_curves: bool) -> Result<(Report, Option<Film>, AllCurves), Error> {
         let (probe, video, audio) = probe(self.input, self.execution, self.processes)?;
-        let Material { input, footage, sound } = self.material(&probe, video.as_ref(), audio.as_ref())?;
+        let Material { input, footage, sounds } = self.material(&probe, video.as_ref(), &audio)?;
         self.tracker.detecting();
+        let packets = video.as_ref().zip(footage.as_ref()).map(|(track, footage)| packets_of(track, footage));
+        let seconds = footage.as_ref().map(|footage| footage.structure.seconds.clone()).unwrap_or_default();
         let film = video.as_ref().zip(footage).map(|(track, footage)| {
             let cut_off = is_cut_off(&probe.container.format, track.declared_frames, footage.listed);
             let damaged = probe.damaged || footage.damaged || cut_off;
@@ -108,15 +160,18 @@ impl Analysis<'_> {
             (film.with_areas(footage.areas), damaged)
         });
         let frames = film.as_ref().map_or(0, |(film, _)| len(film.frames.len()));
-        let sound = audio.as_ref().zip(sound.as_ref());
-        if frames == 0 && sound.is_none_or(|(_, sound)| sound.samples == 0) {
+        if frames == 0 && sounds.iter().all(|sound| sound.samples == 0) {
             return Err(Error::new(ErrorKind::Undecodable, "no picture and no sample"));
         }
         let seen = video
             .as_ref()
             .zip(film.as_ref())
             .map(|(track, (film, damaged))| examined_pictures(track, film, *damaged));
-        let heard = sound.map(|(track, sound)| examined_sound(track, sound, probe.damaged));
+        let heard: Vec<Examined> = audio
+            .iter()
+            .zip(&sounds)
+            .map(|(track, sound)| examined_sound(track, sound, probe.damaged))
+            .collect();
 
         let mut findings = Findings::default();
         let mut detectors = Vec::new();
@@ -126,16 +181,32 @@ impl Analysis<'_> {
             }
             detectors.push(run_of(detector.as_ref(), seen.as_ref(), "video")?);
         }
-        for detector in sound_detectors(self.options) {
-            if let Some((track, sound)) = sound {
-                detector.detect(track, sound, &mut findings);
+        let sound_detectors = sound_detectors(self.options);
+        for detector in &sound_detectors {
+            detectors.push(run_of(detector.as_ref(), heard.first(), "audio")?);
+        }
+        let mut listened = Vec::new();
+        for ((track, sound), examined) in audio.iter().zip(&sounds).zip(heard) {
+            let mut found = AudioFindings::of(examined.coverage);
+            for detector in &sound_detectors {
+                detector.detect(track, sound, &mut found);
             }
-            detectors.push(run_of(detector.as_ref(), heard.as_ref(), "audio")?);
+            listened.push(found);
         }
 
-        let report = Self::report(probe, input, frames, findings, detectors)?;
+        let mut all_curves = AllCurves::default();
+        if with_curves {
+            all_curves.0 = film
+                .as_ref()
+                .zip(video.as_ref())
+                .map(|((film, _), track)| of_pictures(track, film, &seconds));
+            all_curves.1 = audio.iter().zip(&sounds).map(|(track, sound)| of_sound(track, sound)).collect();
+            all_curves.1.sort_by_key(|curves| curves.stream);
+        }
+        let examined = Examination { packets, frames, findings, audio: listened, detectors };
+        let report = Self::report(probe, input, examined)?;
         self.tracker.finished();
-        Ok((report, film.map(|(film, _)| film)))
+        Ok((report, film.map(|(film, _)| film), all_curves))
     }
 
     /// From the cache where it is there, else by decoding.
@@ -143,21 +214,23 @@ impl Analysis<'_> {
         &self,
         probe: &Probe,
         video: Option<&VideoTrack>,
-        audio: Option<&AudioTrack>,
+        audio: &[AudioTrack],
     ) -> Result<Material, Error> {
         let Some(cache) = &self.execution.feature_cache else {
             return self.decode(probe, video, audio, None, Kept::default());
         };
         let key = |input: &Input| {
-            let streams = [video.map(|track| track.index), audio.map(|track| track.index)];
-            Key::new(input, &probe.decoder, streams)
+            let sounds: Vec<u32> = audio.iter().map(|track| track.index).collect();
+            Key::new(input, &probe.decoder, video.map(|track| track.index), &sounds)
         };
         // The digest is waited for only where it may be worth it; it is otherwise made while decoding.
         let promising = cache.has_any_of_size(file_size(self.input)?);
         let known = promising.then(|| identify(self.input, &self.processes.watch)).transpose()?;
         let mut kept = known.as_ref().map(|input| cache.load(&key(input))).unwrap_or_default();
-        kept.sound = kept.sound.filter(|sound| sound.quiet.below(&self.options.silence).is_some());
-        let has = (kept.footage.is_some(), kept.sound.is_some());
+        kept.sounds = kept.sounds.filter(|sounds| {
+            sounds.len() == audio.len() && sounds.iter().all(|sound| sound.serves(self.options))
+        });
+        let has = (kept.footage.is_some(), kept.sounds.is_some());
         if let (Some(track), Some(footage)) = (video, &kept.footage) {
             self.check_span(footage.span, track)?;
             self.tracker.probed(Some(footage.packets));
@@ -169,9 +242,10 @@ impl Analysis<'_> {
         let material = self.decode(probe, video, audio, known, kept)?;
         // What a decoder complained about may be its limits and not the file: that is decoded anew each time.
         let footage = material.footage.as_ref().filter(|footage| !footage.damaged);
-        let sound = material.sound.as_ref().filter(|sound| !sound.damaged);
-        if has != (footage.is_some(), sound.is_some()) {
-            cache.keep(&key(&material.input), footage, sound);
+        let whole = !audio.is_empty() && material.sounds.iter().all(|sound| !sound.damaged);
+        let sounds = whole.then_some(material.sounds.as_slice());
+        if has != (footage.is_some(), sounds.is_some()) {
+            cache.keep(&key(&material.input), footage, sounds);
         }
         Ok(material)
     }
@@ -181,27 +255,27 @@ impl Analysis<'_> {
         &self,
         probe: &Probe,
         video: Option<&VideoTrack>,
-        audio: Option<&AudioTrack>,
+        audio: &[AudioTrack],
         known: Option<Input>,
         kept: Kept,
     ) -> Result<Material, Error> {
         std::thread::scope(|scope| {
             let identity =
                 scope.spawn(|| known.map_or_else(|| identify(self.input, &self.processes.watch), Ok));
-            let sound = audio.filter(|_| kept.sound.is_none());
-            let sound = sound.map(|track| scope.spawn(move || self.sound(probe, track)));
+            // One after the other: each is a fraction of the pictures, and the cores are busy with those.
+            let listen = || audio.iter().map(|track| self.sound(probe, track)).collect::<Result<_, Error>>();
+            let sounds = scope.spawn(move || kept.sounds.map_or_else(listen, Ok));
             let footage = video.filter(|_| kept.footage.is_none()).map(|track| self.footage(probe, track));
-            let (input, sound) = (joined(identity), sound.map(joined));
+            let (input, sounds) = (joined(identity), joined(sounds));
             let footage = footage.transpose()?.or(kept.footage);
-            let sound = sound.transpose()?.or(kept.sound);
-            Ok(Material { input: input?, footage, sound })
+            Ok(Material { input: input?, footage, sounds: sounds? })
         })
     }
 
     fn sound(&self, probe: &Probe, track: &AudioTrack) -> Result<Sound, Error> {
         let asked = Levels::asked(&self.options.silence);
         let levels = if self.execution.feature_cache.is_some() { asked.and_others() } else { asked };
-        let extractor = SoundExtractor::new(track, levels)?;
+        let extractor = SoundExtractor::new(track, levels, &self.options.clipping)?;
         decode_sound(probe, track, self.execution, self.processes, extractor)
     }
 
@@ -235,6 +309,7 @@ impl Analysis<'_> {
             listed: index.listed,
             span,
             last_duration: index.last_duration,
+            structure: Structure::of(&index, track.time_base, MOST_SECONDS),
             damaged: index.damaged || pictures.damaged,
         })
     }
@@ -243,13 +318,13 @@ impl Analysis<'_> {
         check_duration(span_seconds(ticks, track.time_base), self.execution.max_duration)
     }
 
-    fn report(
-        probe: Probe,
-        input: Input,
-        frames: u64,
-        findings: Findings,
-        detectors: Vec<DetectorRun>,
-    ) -> Result<Report, Error> {
+    fn report(probe: Probe, input: Input, examination: Examination) -> Result<Report, Error> {
+        let Examination { packets, frames, findings, mut audio, detectors } = examination;
+        let (silence, loudness) = audio
+            .first()
+            .map(|default| (default.silence.clone(), default.loudness.clone()))
+            .unwrap_or_default();
+        audio.sort_by_key(|found| found.coverage.stream);
         let mut report = Report {
             schema_version: SCHEMA_VERSION.to_owned(),
             engine: Engine {
@@ -260,6 +335,7 @@ impl Analysis<'_> {
             input,
             container: probe.container,
             streams: probe.streams,
+            packets,
             frames,
             shots: findings.shots,
             transitions: findings.transitions,
@@ -267,8 +343,9 @@ impl Analysis<'_> {
             plain: findings.plain,
             freezes: findings.freezes,
             active_area: findings.active_area,
-            silence: findings.silence,
-            loudness: findings.loudness,
+            silence,
+            loudness,
+            audio,
             poster: findings.poster,
             detectors,
             digest: String::new(),

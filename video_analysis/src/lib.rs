@@ -47,6 +47,7 @@
 
 mod active;
 mod analyze;
+mod curves;
 mod decode;
 mod detect;
 mod digest;
@@ -60,6 +61,7 @@ mod frame;
 mod numeric;
 mod observer;
 mod options;
+mod packets;
 mod poster;
 mod probe;
 mod process;
@@ -71,19 +73,19 @@ mod store;
 mod storyboard;
 mod verify;
 
-pub use analyze::analyze;
+pub use analyze::{analyze, analyze_with_curves};
 pub use detect::detector_names;
 pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
 pub use frame::{Size, frame_jpeg};
 pub use observer::{Observer, Progress, Stage};
 pub use options::{
-    BlackOptions, FreezeOptions, InvalidOption, InvalidOptions, LetterboxOptions, Options, PlainOptions,
-    ShotOptions, SilenceOptions,
+    BlackOptions, ChannelOptions, ClippingOptions, FreezeOptions, InvalidOption, InvalidOptions,
+    LetterboxOptions, Options, PlainOptions, ShotOptions, SilenceOptions,
 };
 pub use poster::poster_jpeg;
 pub use rational::{NotRational, Rational};
-pub use report::Report;
+pub use report::{Curves, Report};
 #[cfg(feature = "utoipa")]
 pub use schema::{options_schema, report_schema};
 pub use store::FeatureCache;

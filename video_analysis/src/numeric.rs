@@ -38,6 +38,16 @@ pub(crate) fn to_u8(value: f64) -> u8 {
     byte
 }
 
+/// A sample, 1 being full scale, as one of 16 bits; what is beyond full scale is cut off.
+pub(crate) fn to_i16(sample: f32) -> i16 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` cuts off what does not fit, as it should be here"
+    )]
+    let value = (sample * 32_768.0).round() as i16;
+    value
+}
+
 /// A number that is whole and fits, as an integer.
 pub(crate) fn whole_number(value: f64) -> Option<u32> {
     let fits = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);

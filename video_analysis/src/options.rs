@@ -31,6 +31,12 @@ pub struct Options {
     /// Silent ranges.
     #[cfg_attr(feature = "utoipa", schema(inline))]
     pub silence: SilenceOptions,
+    /// Clipped sound.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
+    pub clipping: ClippingOptions,
+    /// Dead, inverted and duplicated channels.
+    #[cfg_attr(feature = "utoipa", schema(inline))]
+    pub channels: ChannelOptions,
 }
 
 /// When a change is a cut. See `docs/shot-detection.md` for the measures.
@@ -174,6 +180,50 @@ impl Default for SilenceOptions {
     }
 }
 
+/// When sound is clipped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct ClippingOptions {
+    /// A sample is at full scale from this level on, in dB relative to full scale (-20 to 0).
+    #[cfg_attr(feature = "utoipa", schema(minimum = -20, maximum = 0))]
+    pub level_dbfs: f64,
+    /// Shortest run of such samples of one channel that is clipping (1 to 100000).
+    #[cfg_attr(feature = "utoipa", schema(minimum = 1, maximum = 100_000))]
+    #[serde(deserialize_with = "whole")]
+    pub min_samples: u32,
+}
+
+impl Default for ClippingOptions {
+    /// The largest positive number of 16 bits is 0.0003 dB below full scale. Two samples at it may be a peak, three are flat.
+    fn default() -> Self {
+        Self { level_dbfs: -0.01, min_samples: 3 }
+    }
+}
+
+/// When a channel is dead, inverted or duplicated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct ChannelOptions {
+    /// A channel is dead when it never reaches this level while another one does, in dB relative to full scale (from -200 to
+    /// below 0).
+    #[cfg_attr(feature = "utoipa", schema(minimum = -200, exclusive_maximum = 0))]
+    pub dead_dbfs: f64,
+    /// Two channels are of opposite polarity when their correlation is at most this (-1 to 0).
+    #[cfg_attr(feature = "utoipa", schema(minimum = -1, maximum = 0))]
+    pub max_correlation: f64,
+    /// Two channels are duplicates when their difference is at most this level, in dB relative to the channels (-200 to 0).
+    #[cfg_attr(feature = "utoipa", schema(minimum = -200, maximum = 0))]
+    pub max_difference_db: f64,
+}
+
+impl Default for ChannelOptions {
+    fn default() -> Self {
+        Self { dead_dbfs: -70.0, max_correlation: -0.95, max_difference_db: -40.0 }
+    }
+}
+
 /// A whole number, however it is written: to JSON Schema, `4.0` is an integer as `4` is.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let value = f64::deserialize(deserializer)?;
@@ -222,10 +272,10 @@ impl Options {
     }
 
     /// The same ranges as in the attributes of the members, which the schema is made from; tests hold them together.
-    fn rules(&self) -> [Rule; 17] {
+    fn rules(&self) -> [Rule; 22] {
         use Bound::{Excluded, Included};
         let to = |from: f64, to: f64| (Included(from), Included(to));
-        let Self { shots, black, plain, freeze, letterbox, silence } = self;
+        let Self { shots, black, plain, freeze, letterbox, silence, clipping, channels } = self;
         let day = to(0.0, 86_400.0);
         [
             ("/shots/min_change", shots.min_change, to(0.0, 255.0), "must be between 0 and 255 grey levels"),
@@ -275,6 +325,31 @@ impl Options {
                 "must be between -200 and 0 dB, 0 excluded",
             ),
             ("/silence/min_seconds", silence.min_seconds, day, "must be between 0 and 86400 seconds"),
+            ("/clipping/level_dbfs", clipping.level_dbfs, to(-20.0, 0.0), "must be between -20 and 0 dB"),
+            (
+                "/clipping/min_samples",
+                clipping.min_samples.into(),
+                to(1.0, 100_000.0),
+                "must be between 1 and 100000 samples",
+            ),
+            (
+                "/channels/dead_dbfs",
+                channels.dead_dbfs,
+                (Included(-200.0), Excluded(0.0)),
+                "must be between -200 and 0 dB, 0 excluded",
+            ),
+            (
+                "/channels/max_correlation",
+                channels.max_correlation,
+                to(-1.0, 0.0),
+                "must be between -1 and 0",
+            ),
+            (
+                "/channels/max_difference_db",
+                channels.max_difference_db,
+                to(-200.0, 0.0),
+                "must be between -200 and 0 dB",
+            ),
         ]
     }
 }

@@ -23,6 +23,15 @@ impl Rational {
         (den > 0).then_some(Self { num, den })
     }
 
+    /// The same value with the smallest terms.
+    pub(crate) fn reduced(self) -> Self {
+        let (mut one, mut other) = (self.num.saturating_abs(), self.den);
+        while other != 0 {
+            (one, other) = (other, one % other);
+        }
+        Self { num: self.num / one.max(1), den: self.den / one.max(1) }
+    }
+
     /// The value as a float.
     #[must_use]
     pub fn to_f64(self) -> f64 {

@@ -11,8 +11,8 @@ use std::sync::Mutex;
 
 use support::{clips, sample};
 use video_analysis::{
-    BlackOptions, ErrorKind, Execution, FeatureCache, FreezeOptions, Observer, Options, PlainOptions,
-    Progress, ShotOptions, SilenceOptions, analyze,
+    BlackOptions, ChannelOptions, ClippingOptions, ErrorKind, Execution, FeatureCache, FreezeOptions,
+    Observer, Options, PlainOptions, Progress, ShotOptions, SilenceOptions, analyze,
 };
 
 /// An ffmpeg that takes only arguments that contain `what`; nothing at all where it is empty.
@@ -82,6 +82,15 @@ fn freeze(noise_tolerance: f64, min_seconds: f64) -> Options {
     Options { freeze: FreezeOptions { noise_tolerance, min_seconds }, ..Options::default() }
 }
 
+fn clipping(level_dbfs: f64, min_samples: u32) -> Options {
+    Options { clipping: ClippingOptions { level_dbfs, min_samples }, ..Options::default() }
+}
+
+fn channels(dead_dbfs: f64, max_difference_db: f64) -> Options {
+    let channels = ChannelOptions { dead_dbfs, max_difference_db, ..ChannelOptions::default() };
+    Options { channels, ..Options::default() }
+}
+
 /// Thresholds of every detector, low and high, for which features are kept whatever was asked for first.
 fn thresholds() -> Vec<Options> {
     vec![
@@ -100,13 +109,20 @@ fn thresholds() -> Vec<Options> {
         silence(-40.0, 0.1),
         silence(-20.0, 0.3),
         silence(-1.0, 86_400.0),
+        clipping(-0.01, 1),
+        clipping(-0.01, 100),
+        channels(-1.0, -200.0),
+        channels(-70.0, 0.0),
     ]
 }
 
 /// Pictures that fade to black and back, sound that comes and goes.
 fn fading(folder: &Path) -> PathBuf {
-    let graph = "testsrc2=s=320x180:r=25:d=6,fade=out:st=2:d=0.6,fade=in:st=3.2:d=0.6:enable=gte(t\\,2.7);\
-                 aevalsrc=if(between(mod(t\\,2)\\,0.5\\,1.2)\\,0.02\\,0.4)*sin(2000*t)*lt(t\\,4.4):d=6:s=48000";
+    let tone = "if(between(mod(t\\,2)\\,0.5\\,1.2)\\,0.02\\,0.4)*sin(2000*t)*lt(t\\,4.4)";
+    let graph = format!(
+        "testsrc2=s=320x180:r=25:d=6,fade=out:st=2:d=0.6,fade=in:st=3.2:d=0.6:enable=gte(t\\,2.7);\
+         aevalsrc={tone}|{tone}*if(lt(t\\,0.3)\\,6\\,1):d=6:s=48000:c=stereo"
+    );
     clips::make(folder, "fading.mkv", &format!("-filter_complex {graph} -c:v libx264 -c:a flac"))
 }
 
@@ -117,7 +133,7 @@ fn other_thresholds_need_no_decoder_and_change_no_byte_of_what_decoding_finds() 
     let decoded: Vec<String> =
         thresholds().iter().map(|options| bytes(&film, options, &Execution::default())).collect();
     let found: BTreeSet<String> = decoded.iter().map(|report| findings(report)).collect();
-    assert!(found.len() >= 12, "thresholds that change nothing prove nothing: {found:#?}");
+    assert!(found.len() >= 16, "thresholds that change nothing prove nothing: {found:#?}");
     for filled_under in [Options::default(), black(0.7, 0.2, 1.0), silence(-33.3, 0.0)] {
         let folder = tempfile::tempdir().unwrap();
         let first = bytes(&film, &filled_under, &with_cache(folder.path()));
@@ -155,7 +171,7 @@ fn a_level_that_nobody_foresaw_decodes_the_sound_and_not_the_pictures() {
     bytes(&film, &Options::default(), &with_cache(folder.path()));
     let sound_only =
         Execution { ffmpeg: ffmpeg_only_for("f32le", folder.path()), ..with_cache(folder.path()) };
-    for options in [silence(-27.5, 0.4), silence(-40.0, 0.01)] {
+    for options in [silence(-27.5, 0.4), silence(-40.0, 0.01), clipping(-12.0, 5)] {
         let decoded = bytes(&film, &options, &Execution::default());
         assert_ne!(
             bytes(&film, &options, &only_cache(folder.path())),

@@ -26,6 +26,16 @@ fn places(segments: &Value) -> Vec<Value> {
     segments.as_array().unwrap().iter().map(place).collect()
 }
 
+/// A tone of two seconds with a second of silence between, on one channel.
+fn check_sound(report: &Value) {
+    let [sound] = &report["audio"].as_array().unwrap()[..] else { panic!("{}", report["audio"]) };
+    assert_eq!((&sound["loudness"], &sound["silence"]), (&report["loudness"], &report["silence"]));
+    assert_eq!((&sound["silent"], &sound["coverage"]["samples"]), (&json!(false), &json!(144_000)));
+    assert_eq!((&sound["clipping"], &sound["channel_faults"]), (&json!([]), &json!([])));
+    // Two of three seconds sound: -18.06 - 3.01 - 1.76.
+    assert_eq!(sound["channels"], json!([{ "channel": 0, "sample_peak_dbfs": -18.06, "rms_dbfs": -22.83 }]));
+}
+
 #[test]
 fn a_report_has_every_member_with_its_value() {
     let folder = tempfile::tempdir().unwrap();
@@ -50,6 +60,7 @@ fn a_report_has_every_member_with_its_value() {
         "input",
         "container",
         "streams",
+        "packets",
         "frames",
         "shots",
         "transitions",
@@ -59,6 +70,7 @@ fn a_report_has_every_member_with_its_value() {
         "active_area",
         "silence",
         "loudness",
+        "audio",
         "poster",
         "detectors",
         "digest",
@@ -68,7 +80,7 @@ fn a_report_has_every_member_with_its_value() {
     sorted.sort_unstable();
     assert_eq!(sorted, expected);
 
-    assert_eq!(report["schema_version"], "1.0");
+    assert_eq!(report["schema_version"], "1.1");
     assert_eq!(report["engine"]["name"], "video_analysis");
     assert!(report["engine"]["decoder"].as_str().unwrap().starts_with("ffmpeg "));
     assert_eq!(report["input"]["bytes"], std::fs::metadata(&clip).unwrap().len());
@@ -111,6 +123,7 @@ fn a_report_has_every_member_with_its_value() {
     // The sine source's amplitude is 1/8: -18.06 dBFS, and a mono sine of 1 kHz measures 3.01 LU below its level.
     assert_eq!(report["loudness"]["sample_peak_dbfs"], -18.06);
     assert_eq!(report["loudness"]["momentary_max_lufs"], -21.07);
+    check_sound(&report);
     let poster = report["poster"]["frame"].as_u64().unwrap();
     assert!(!(24..48).contains(&poster));
 
@@ -127,7 +140,9 @@ fn a_report_has_every_member_with_its_value() {
             "palette",
             "poster",
             "silence",
-            "loudness"
+            "loudness",
+            "clipping",
+            "channels"
         ]
     );
     assert!(report["detectors"].as_array().unwrap().iter().all(|run| run["status"] == "completed"));

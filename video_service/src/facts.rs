@@ -31,7 +31,8 @@ impl Facts {
     pub fn of(report: &Report) -> Self {
         let analyzed = || report.streams.iter().filter(|stream| stream.analyzed);
         let pictures = analyzed().find_map(|stream| Some((stream, stream.video.as_ref()?)));
-        let sound = analyzed().find(|stream| stream.audio.is_some());
+        let mut sounds = analyzed().filter(|stream| stream.audio.is_some());
+        let sound = sounds.clone().find(|stream| stream.default).or_else(|| sounds.next());
         let (width, height) = pictures.map(|(_, video)| displayed(video)).unzip();
         let rate = pictures.and_then(|(_, video)| video.average_frame_rate);
         let codec = |stream: &Stream| stream.codec.clone();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use video_analysis::{Execution, FeatureCache, Options, Report, analyze, poster_jpeg};
+use video_analysis::{Execution, FeatureCache, Options, Report, analyze, analyze_with_curves, poster_jpeg};
 
 use super::form::{Form, media_at};
 use super::inputs::{self, Input};
@@ -37,6 +37,10 @@ pub(super) struct Analyze {
     /// Write the poster as a JPEG (of a single file).
     #[arg(long, value_name = "OUT.jpg")]
     poster: Option<PathBuf>,
+
+    /// Write curves for plotting as JSON: change, luma, bit rate, loudness and waveform, in several resolutions (of a single file).
+    #[arg(long, value_name = "OUT.json")]
+    curves: Option<PathBuf>,
 
     #[command(flatten)]
     how: How,
@@ -83,8 +87,8 @@ impl Analyze {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let inputs = inputs::collect(&self.inputs)?;
         let several = inputs.len() > 1;
-        if several && self.poster.is_some() {
-            return Err(Failure::usage("--poster is for a single file".to_owned()));
+        if several && (self.poster.is_some() || self.curves.is_some()) {
+            return Err(Failure::usage("--poster and --curves are for a single file".to_owned()));
         }
         if several && self.out.is_none() && !self.lines && self.format != Form::Table {
             return Err(Failure::usage(
@@ -100,8 +104,17 @@ impl Analyze {
         let mut failed = 0;
         for input in &inputs {
             let bar = bars.next(&input.place.to_string_lossy(), size(input));
-            let report = analyze(&input.path, &options, &execution, &bar);
+            let analyzed = match &self.curves {
+                None => analyze(&input.path, &options, &execution, &bar).map(|report| (report, None)),
+                Some(_) => analyze_with_curves(&input.path, &options, &execution, &bar)
+                    .map(|(report, curves)| (report, Some(curves))),
+            };
             drop(bar);
+            let (report, curves) =
+                analyzed.map_or_else(|error| (Err(error), None), |(report, curves)| (Ok(report), curves));
+            if let Some((path, curves)) = self.curves.as_ref().zip(curves) {
+                write_file(path, &curves.canonical_json()?)?;
+            }
             if self.lines {
                 failed += usize::from(report.is_err());
                 print(&line(input, report)?)?;

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use video_analysis::report::{
-    ActiveArea, DetectorStatus, Loudness, OpenedBy, Plain, Rectangle, Report, Segment, SegmentKind, Shot,
-    Stream, StreamKind,
+    ActiveArea, AudioFindings, ChannelFaultKind, DetectorStatus, Loudness, OpenedBy, Plain, Rectangle,
+    Report, Segment, SegmentKind, Shot, Stream, StreamKind,
 };
 
 /// Streams, shots, fades, black and silent ranges, loudness, and what was not examined.
@@ -52,6 +52,7 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     if let Some(loudness) = &report.loudness {
         write_loudness(out, loudness)?;
     }
+    report.audio.iter().try_for_each(|found| write_channels(out, found))?;
     if let Some(poster) = &report.poster {
         writeln!(out, "\nPoster\n  frame {} at {}", poster.frame, clock(poster.seconds))?;
     }
@@ -167,6 +168,34 @@ fn write_loudness(out: &mut String, loudness: &Loudness) -> fmt::Result {
     writeln!(out, "  short-term max  {}", level(loudness.short_term_max_lufs, "LUFS"))?;
     if let Some(note) = &loudness.note {
         writeln!(out, "  {note}")?;
+    }
+    Ok(())
+}
+
+/// What is wrong with the channels of one audio stream; nothing where nothing is.
+fn write_channels(out: &mut String, found: &AudioFindings) -> fmt::Result {
+    if !found.silent && found.channel_faults.is_empty() && found.clipping.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nSound of stream {}", found.coverage.stream)?;
+    if found.silent {
+        writeln!(out, "  all of it is silent")?;
+    }
+    for fault in &found.channel_faults {
+        let other = fault.other_channel.unwrap_or(0);
+        match fault.kind {
+            ChannelFaultKind::Dead => writeln!(out, "  channel {} is dead", fault.channel),
+            ChannelFaultKind::Inverted => {
+                writeln!(out, "  channel {} is channel {other} with opposite polarity", fault.channel)
+            }
+            ChannelFaultKind::Duplicated => {
+                writeln!(out, "  channel {} is the same as channel {other}", fault.channel)
+            }
+        }?;
+    }
+    for range in &found.clipping {
+        let (start, end) = (clock(range.segment.start_seconds), clock(range.segment.end_seconds));
+        writeln!(out, "  {start} - {end}  channel {} clips, {} samples", range.channel, range.samples)?;
     }
     Ok(())
 }

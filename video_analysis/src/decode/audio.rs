@@ -20,8 +20,7 @@ pub(crate) fn decode_sound(
     let mut output = running.stdout()?;
     let channels =
         usize::try_from(track.channels).map_err(|_| Error::new(ErrorKind::Io, "too many channels"))?;
-    // 100 ms is the step of the gating blocks of BS.1770, after which momentary and short-term loudness are read.
-    let block = usize::try_from(track.sample_rate / 10).unwrap_or(1).max(1) * channels;
+    let block = usize::try_from(track.block()).unwrap_or(1) * channels;
     let mut bytes = vec![0; block * size_of::<f32>()];
     let mut samples = Vec::with_capacity(block);
     loop {
@@ -66,25 +65,19 @@ fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution) -> Vec<St
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(execution.max_pixels));
     let map = format!("0:{}", track.index);
-    let (rate, channels) = (track.sample_rate.to_string(), track.channels.to_string());
-    // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way.
-    let rest = [
-        "-threads",
-        "1",
-        "-i",
-        &probe.url,
-        "-map",
-        &map,
-        "-ar",
-        &rate,
-        "-ac",
-        &channels,
-        "-c:a",
-        "pcm_f32le",
-        "-f",
-        "f32le",
-        "pipe:1",
-    ];
-    args.extend(rest.map(str::to_owned));
+    let rate = track.sample_rate.to_string();
+    args.extend(["-threads", "1", "-i", &probe.url, "-map", &map, "-ar", &rate].map(str::to_owned));
+    // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way. A number of channels
+    // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
+    args.extend(match track.layout.as_deref().filter(|layout| is_name(layout)) {
+        Some(layout) => ["-af".to_owned(), format!("aformat=channel_layouts={layout}")],
+        None => ["-ac".to_owned(), track.channels.to_string()],
+    });
+    args.extend(["-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"].map(str::to_owned));
     args
+}
+
+/// Whether a layout is one of those that have a name, such as `5.1(side)`, and not a list of channels.
+fn is_name(layout: &str) -> bool {
+    layout.chars().all(|letter| letter.is_ascii_alphanumeric() || "().".contains(letter))
 }

@@ -46,7 +46,8 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     /// One more than the largest reach of a measure: so the first of these is only compared with.
     const REACH: usize = 7;
     // Not a measure, but as plain: 1 for another picture, 0 for the same one in another light or with something on it.
-    let another = Condition::at_least("another_picture", f64::from(u8::from(!unchanged::at(frames, at))), 1.0);
+    let another =
+        Condition::at_least("another_picture", f64::from(u8::from(!unchanged::at(frames, at))), 1.0);
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
     let at = at - start;

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Detector, Findings, SoundDetector};
+use super::{Detector, SoundDetector};
 use crate::features::Sound;
 use crate::probe::AudioTrack;
+use crate::report::AudioFindings;
 
 /// Reports what was measured.
 pub(super) struct Loudness;
@@ -15,7 +16,7 @@ impl Detector for Loudness {
     }
 
     fn version(&self) -> &'static str {
-        "1"
+        "2"
     }
 
     fn params(&self) -> Value {
@@ -24,7 +25,7 @@ impl Detector for Loudness {
 }
 
 impl SoundDetector for Loudness {
-    fn detect(&self, _: &AudioTrack, sound: &Sound, found: &mut Findings) {
+    fn detect(&self, _: &AudioTrack, sound: &Sound, found: &mut AudioFindings) {
         found.loudness.clone_from(&sound.loudness);
     }
 }

@@ -3,6 +3,8 @@
 
 mod black;
 mod blocks;
+mod channels;
+mod clipping;
 mod cuts;
 mod dissolves;
 mod fades;
@@ -28,9 +30,9 @@ use crate::explain::Rule;
 use crate::features::{Frame, Sound};
 use crate::options::{Options, ShotOptions};
 use crate::probe::AudioTrack;
-use crate::report::{ActiveArea, Loudness, Plain, Poster, Segment, Shot};
+use crate::report::{ActiveArea, AudioFindings, Plain, Poster, Segment, Shot};
 
-/// What all detectors found.
+/// What all detectors found in the pictures.
 #[derive(Default)]
 pub(crate) struct Findings {
     pub(crate) shots: Vec<Shot>,
@@ -39,8 +41,6 @@ pub(crate) struct Findings {
     pub(crate) plain: Vec<Plain>,
     pub(crate) freezes: Vec<Segment>,
     pub(crate) active_area: Vec<ActiveArea>,
-    pub(crate) silence: Vec<Segment>,
-    pub(crate) loudness: Option<Loudness>,
     pub(crate) poster: Option<Poster>,
 }
 
@@ -60,10 +60,10 @@ pub(crate) trait VideoDetector: Detector {
     fn detect(&self, film: &Film, found: &mut Findings);
 }
 
-/// Works on the features of all of the sound.
+/// Works on the features of all of one audio stream.
 pub(crate) trait SoundDetector: Detector {
     /// Adds what it finds.
-    fn detect(&self, track: &AudioTrack, sound: &Sound, found: &mut Findings);
+    fn detect(&self, track: &AudioTrack, sound: &Sound, found: &mut AudioFindings);
 }
 
 /// In the order they run: the poster is not to be taken from a transition, and what is black is no freeze.
@@ -82,7 +82,12 @@ pub(crate) fn video_detectors(options: &Options) -> Vec<Box<dyn VideoDetector>> 
 
 /// In the order of the report.
 pub(crate) fn sound_detectors(options: &Options) -> Vec<Box<dyn SoundDetector>> {
-    vec![Box::new(silence::Silence::new(&options.silence)), Box::new(loudness::Loudness)]
+    vec![
+        Box::new(silence::Silence::new(&options.silence)),
+        Box::new(loudness::Loudness),
+        Box::new(clipping::Clipping::new(&options.clipping)),
+        Box::new(channels::ChannelCheck::new(&options.channels)),
+    ]
 }
 
 /// What a cut before a picture needs, and what of it is there.

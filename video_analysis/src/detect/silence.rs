@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::film::evidence;
-use super::{Detector, Findings, SoundDetector, confidence};
+use super::{Detector, SoundDetector, confidence};
 use crate::features::{Run, Sound, amplitude};
 use crate::numeric::round;
 use crate::options::SilenceOptions;
 use crate::probe::AudioTrack;
-use crate::report::{Segment, SegmentKind};
+use crate::report::{AudioFindings, Segment, SegmentKind};
 
 /// Runs of samples that stay below a level on all channels, to the sample.
 pub(super) struct Silence {
@@ -55,9 +55,11 @@ impl Detector for Silence {
 }
 
 impl SoundDetector for Silence {
-    fn detect(&self, track: &AudioTrack, sound: &Sound, found: &mut Findings) {
+    fn detect(&self, track: &AudioTrack, sound: &Sound, found: &mut AudioFindings) {
         let lasts = |run: &&Run| track.sample().seconds(run.end - run.start) >= self.options.min_seconds;
         let runs = sound.quiet.below(&self.options).unwrap_or_default();
+        let threshold = amplitude(self.options.threshold_dbfs);
+        found.silent = sound.channels.each.iter().all(|level| f64::from(level.peak) < threshold);
         found.silence = runs.iter().filter(lasts).map(|run| self.segment(track, run)).collect();
     }
 }

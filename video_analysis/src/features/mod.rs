@@ -1,6 +1,8 @@
 //! What is kept of a picture and of sound: a few numbers, computed once, from which every detector works. No option
 //! changes them.
 
+mod channels;
+mod clipping;
 mod histogram;
 mod loudness;
 mod luma;
@@ -8,16 +10,21 @@ mod margins;
 mod motion;
 mod quiet;
 mod sound;
+mod waveform;
 
+pub(crate) use channels::{Channels, Pair};
+pub(crate) use clipping::Clipped;
 pub(crate) use luma::LumaCounts;
 pub(crate) use margins::Margins;
 pub(crate) use quiet::{Levels, Run, amplitude};
 pub(crate) use sound::{Sound, SoundExtractor};
+pub(crate) use waveform::Waveform;
 
 use histogram::Histogram;
 
 use crate::active::Area;
 use crate::numeric::{count_to_f64, len_to_f64, to_f32};
+use crate::probe::Structure;
 
 /// Width of the pictures that are analysed.
 pub(crate) const WIDTH: usize = 48;
@@ -72,6 +79,7 @@ pub(crate) struct Footage {
     pub(crate) span: u64,
     /// Duration of the packet that is shown last, in ticks, where the container has it.
     pub(crate) last_duration: Option<i64>,
+    pub(crate) structure: Structure,
     /// Whether ffprobe or the decoder complained, or the decoder ended unsuccessfully.
     pub(crate) damaged: bool,
 }

@@ -1,13 +1,17 @@
 //! What the container says: metadata, streams, packets.
 
+mod hdr;
 mod packets;
 mod raw;
+mod structure;
 
 #[cfg(test)]
 pub(crate) use packets::Keyframe;
 pub(crate) use packets::PacketIndex;
+pub(crate) use structure::Structure;
 
 use std::io::Read as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,7 +20,7 @@ use crate::execution::Execution;
 use crate::numeric::count_to_f64;
 use crate::process::{Exit, Processes, Program, demuxing_rules, input_url};
 use crate::rational::Rational;
-use crate::report::{Container, Stream, StreamKind};
+use crate::report::{Container, Stream};
 
 /// Metadata of the largest files is some hundred kilobytes.
 const MOST_METADATA: u64 = 16 << 20;
@@ -42,11 +46,12 @@ pub(crate) struct VideoTrack {
     pub(crate) time_base: Rational,
     pub(crate) duration_seconds: Option<f64>,
     pub(crate) average_frame_rate: Option<Rational>,
+    pub(crate) real_frame_rate: Option<Rational>,
     /// Pictures the container promises.
     pub(crate) declared_frames: Option<u64>,
 }
 
-/// The analysed audio stream.
+/// An analysed audio stream.
 #[derive(Debug, Clone)]
 pub(crate) struct AudioTrack {
     pub(crate) index: u32,
@@ -58,12 +63,16 @@ pub(crate) struct AudioTrack {
     pub(crate) duration_seconds: Option<f64>,
 }
 
-/// Reads and checks the metadata.
+/// What the loudness meter takes; nothing in use is beyond it.
+const MEASURABLE_RATES: RangeInclusive<u32> = 16..=2_822_400;
+const MEASURABLE_CHANNELS: RangeInclusive<u32> = 1..=64;
+
+/// Reads and checks the metadata; of the audio streams, the one to be played by default comes first.
 pub(crate) fn probe(
     input: &Path,
     execution: &Execution,
     processes: &Processes,
-) -> Result<(Probe, Option<VideoTrack>, Option<AudioTrack>), Error> {
+) -> Result<(Probe, Option<VideoTrack>, Vec<AudioTrack>), Error> {
     let url = input_url(input)?;
     let mut args = demuxing_rules(execution.max_pixels);
     args.extend(
@@ -92,31 +101,24 @@ pub(crate) fn probe(
     let mut streams: Vec<Stream> = raw.streams.iter().map(raw::Stream::describe).collect();
     check_bounds(&container, &streams, execution)?;
 
-    let chosen = |kind: StreamKind| {
-        let candidates = || {
-            streams.iter().zip(&raw.streams).filter(|(stream, _)| {
-                stream.kind == kind
-                    && match kind {
-                        StreamKind::Video => {
-                            stream.video.as_ref().is_some_and(|video| !video.attached_picture)
-                        }
-                        _ => stream
-                            .audio
-                            .as_ref()
-                            .is_some_and(|audio| audio.sample_rate > 0 && audio.channels > 0),
-                    }
-            })
-        };
-        candidates().find(|(stream, _)| stream.default).or_else(|| candidates().next())
-    };
-    let video = chosen(StreamKind::Video).and_then(|(stream, raw)| raw.video_track(stream));
-    let audio = chosen(StreamKind::Audio).and_then(|(stream, raw)| raw.audio_track(stream));
-    if video.is_none() && audio.is_none() {
+    let films = streams
+        .iter()
+        .zip(&raw.streams)
+        .filter(|(stream, _)| stream.video.as_ref().is_some_and(|video| !video.attached_picture));
+    let video = default_first(films).into_iter().find_map(|(stream, raw)| raw.video_track(stream));
+    let sounds = streams.iter().zip(&raw.streams).filter(|(stream, _)| {
+        stream.audio.as_ref().is_some_and(|audio| {
+            MEASURABLE_RATES.contains(&audio.sample_rate) && MEASURABLE_CHANNELS.contains(&audio.channels)
+        })
+    });
+    let audio: Vec<AudioTrack> =
+        default_first(sounds).into_iter().filter_map(|(stream, raw)| raw.audio_track(stream)).collect();
+    if video.is_none() && audio.is_empty() {
         return Err(Error::new(ErrorKind::NotAVideo, "neither a video nor an audio stream"));
     }
     for stream in &mut streams {
-        stream.analyzed =
-            [video.as_ref().map(|v| v.index), audio.as_ref().map(|a| a.index)].contains(&Some(stream.index));
+        stream.analyzed = video.as_ref().is_some_and(|video| video.index == stream.index)
+            || audio.iter().any(|audio| audio.index == stream.index);
     }
     let probe = Probe {
         url,
@@ -126,6 +128,17 @@ pub(crate) fn probe(
         damaged: !exit.complaints.is_empty(),
     };
     Ok((probe, video, audio))
+}
+
+/// In the container's order, but the one to be played by default comes first.
+fn default_first<'a>(
+    streams: impl Iterator<Item = (&'a Stream, &'a raw::Stream)>,
+) -> Vec<(&'a Stream, &'a raw::Stream)> {
+    let mut streams: Vec<_> = streams.collect();
+    if let Some(default) = streams.iter().position(|(stream, _)| stream.default) {
+        streams.get_mut(..=default).into_iter().for_each(|first| first.rotate_right(1));
+    }
+    streams
 }
 
 /// Checked on metadata alone, before anything is decoded.
@@ -189,6 +202,11 @@ impl AudioTrack {
     /// How long a sample lasts, in seconds.
     pub(crate) fn sample(&self) -> Rational {
         Rational { num: 1, den: i64::from(self.sample_rate.max(1)) }
+    }
+
+    /// Samples per channel of a block of 100 ms: the step of the gating blocks of BS.1770, and of what is kept of sound.
+    pub(crate) fn block(&self) -> i64 {
+        i64::from((self.sample_rate / 10).max(1))
     }
 }
 

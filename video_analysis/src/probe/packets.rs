@@ -20,6 +20,8 @@ pub(crate) struct PacketIndex {
     pub(crate) packets: u64,
     /// All packets, also those that are decoded but not shown, as before the beginning of an edit list.
     pub(crate) listed: u64,
+    /// Packets to be shown before one that came earlier.
+    pub(crate) reordered: u64,
     /// Whether ffprobe complained.
     pub(crate) damaged: bool,
 }
@@ -100,6 +102,8 @@ impl PacketIndex {
         if last.is_none_or(|last| pts >= last) {
             *last = Some(pts);
             self.last_duration = packet.duration.filter(|duration| *duration > 0);
+        } else {
+            self.reordered += 1;
         }
         if packet.key {
             self.keyframes.push(Keyframe { pts, closed: true });

@@ -51,6 +51,7 @@ struct RawChapter {
 struct Tags {
     title: Option<String>,
     language: Option<String>,
+    timecode: Option<String>,
 }
 
 /// A stream. Unknown members are ignored: ffprobe adds some with every version.
@@ -146,6 +147,7 @@ impl Stream {
             duration_seconds: seconds(self.duration.as_deref()),
             bit_rate: number(self.bit_rate.as_deref()),
             language: self.tags.language.clone(),
+            timecode: self.tags.timecode.clone(),
             default: self.disposition.default == 1,
             video: (kind == StreamKind::Video).then(|| self.video()),
             audio: (kind == StreamKind::Audio).then(|| self.audio()),
@@ -169,6 +171,7 @@ impl Stream {
                 transfer: known(self.color_transfer.as_deref()),
                 primaries: known(self.color_primaries.as_deref()),
             },
+            hdr: super::hdr::describe(&self.side_data_list),
             attached_picture: self.disposition.attached_pic == 1,
         }
     }
@@ -198,6 +201,7 @@ impl Stream {
             time_base: stream.time_base?,
             duration_seconds: stream.duration_seconds,
             average_frame_rate: stream.video.as_ref()?.average_frame_rate,
+            real_frame_rate: stream.video.as_ref()?.real_frame_rate,
             declared_frames: number(self.nb_frames.as_deref()),
         })
     }

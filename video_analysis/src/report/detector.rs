@@ -17,7 +17,7 @@ pub struct DetectorRun {
     pub status: DetectorStatus,
     /// Why it did not run.
     pub skipped_reason: Option<String>,
-    /// What it really examined; `null` when skipped.
+    /// What it really examined; `null` when skipped. Of sound, the stream to be played by default; `audio` has the others'.
     pub coverage: Option<Coverage>,
 }
 

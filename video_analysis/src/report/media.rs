@@ -48,7 +48,7 @@ pub struct Stream {
     pub index: u32,
     /// What it carries.
     pub kind: StreamKind,
-    /// Whether the detectors examined it: one video and one audio stream are.
+    /// Whether the detectors examined it: one video stream and every audio stream are.
     pub analyzed: bool,
     /// FFmpeg's name of the codec, such as `h264`.
     pub codec: Option<String>,
@@ -66,6 +66,8 @@ pub struct Stream {
     pub bit_rate: Option<u64>,
     /// Language tag as the container has it.
     pub language: Option<String>,
+    /// Timecode of the first picture or sample, such as `01:00:00:00`, where the container has it.
+    pub timecode: Option<String>,
     /// Whether the container marks it as the one to play by default.
     pub default: bool,
     /// Of video streams.
@@ -117,6 +119,8 @@ pub struct VideoStream {
     pub field_order: Option<String>,
     /// How numbers become colours.
     pub color: Color,
+    /// High dynamic range; `null` where the container says nothing of it.
+    pub hdr: Option<Hdr>,
     /// Whether it is a cover picture rather than a film.
     pub attached_picture: bool,
 }
@@ -133,6 +137,56 @@ pub struct Color {
     pub transfer: Option<String>,
     /// Primaries, such as `bt2020`.
     pub primaries: Option<String>,
+}
+
+/// Metadata of high dynamic range.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Hdr {
+    /// The display on which the film was graded (SMPTE ST 2086).
+    pub mastering_display: Option<MasteringDisplay>,
+    /// How bright the content is (CTA-861.3).
+    pub content_light: Option<ContentLight>,
+    /// Profile of Dolby Vision.
+    pub dolby_vision_profile: Option<u32>,
+}
+
+/// Colour volume of a mastering display.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct MasteringDisplay {
+    /// The red primary.
+    pub red: Option<Chromaticity>,
+    /// The green primary.
+    pub green: Option<Chromaticity>,
+    /// The blue primary.
+    pub blue: Option<Chromaticity>,
+    /// The white point.
+    pub white_point: Option<Chromaticity>,
+    /// Darkest, in candela per square metre.
+    pub min_luminance: Option<f64>,
+    /// Brightest, in candela per square metre.
+    pub max_luminance: Option<f64>,
+}
+
+/// A point of the CIE 1931 diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct Chromaticity {
+    /// x.
+    pub x: f64,
+    /// y.
+    pub y: f64,
+}
+
+/// Light levels in candela per square metre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct ContentLight {
+    /// Of the brightest pixel (`MaxCLL`).
+    pub max_content: u32,
+    /// Of the brightest picture on average (`MaxFALL`).
+    pub max_average: u32,
 }
 
 /// Of an audio stream.

@@ -1,14 +1,25 @@
 //! The report: everything an analysis found, in one JSON document of stable bytes.
 
+mod audio;
 mod color;
+mod curves;
 mod detector;
 pub(crate) mod findings;
 mod media;
+mod packets;
 mod segment;
 
+pub use audio::{AudioFindings, ChannelFault, ChannelFaultKind, ChannelLevel, ClippedRange};
 pub use color::{NotRgb, Plain, Rgb};
+pub use curves::{
+    AudioCurves, BitRateCurve, CURVES_VERSION, Curves, LoudnessCurve, Peaks, PictureCurve, VideoCurves,
+};
 pub use detector::{Coverage, DetectorRun, DetectorStatus};
-pub use media::{AudioStream, Chapter, Color, Container, Stream, StreamKind, VideoStream};
+pub use media::{
+    AudioStream, Chapter, Chromaticity, Color, Container, ContentLight, Hdr, MasteringDisplay, Stream,
+    StreamKind, VideoStream,
+};
+pub use packets::{BitRate, GroupsOfPictures, Timing, VideoPackets};
 pub use segment::{
     ActiveArea, Evidence, OpenedBy, Rectangle, Representative, Segment, SegmentKind, Shot, Swatch,
 };
@@ -20,7 +31,7 @@ use crate::error::{Error, ErrorKind};
 use crate::rational::Rational;
 
 /// Version of the report's shape; a new major number means that members changed their meaning or went away.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Everything found in one file. The same file, options and decoder give the same bytes, however the work was split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +47,8 @@ pub struct Report {
     pub container: Container,
     /// Its streams, in the container's order.
     pub streams: Vec<Stream>,
+    /// What the packets of the analysed video stream tell without decoding; `null` without one.
+    pub packets: Option<VideoPackets>,
     /// Number of pictures of the analysed video stream; 0 without one.
     pub frames: u64,
     /// Shots, tiling `[0, frames)` without gaps.
@@ -52,10 +65,12 @@ pub struct Report {
     pub freezes: Vec<Segment>,
     /// Ranges with bars around the picture, and the picture inside them; elsewhere it fills the frame.
     pub active_area: Vec<ActiveArea>,
-    /// Silent ranges of the analysed audio stream. They have no frames; their time base is one sample.
+    /// Silent ranges of the audio stream to be played by default. They have no frames; their time base is one sample.
     pub silence: Vec<Segment>,
-    /// Loudness of the analysed audio stream; `null` without one.
+    /// Loudness of the audio stream to be played by default; `null` without one.
     pub loudness: Option<Loudness>,
+    /// Every audio stream, in the container's order.
+    pub audio: Vec<AudioFindings>,
     /// The picture that stands for the file; `null` without pictures.
     pub poster: Option<Poster>,
     /// Each detector: whether it ran, with which parameters, over how much.
@@ -130,7 +145,7 @@ impl Report {
     /// # Errors
     /// [`ErrorKind::Io`] when the report cannot be serialized, which no report made by this crate can bring about.
     pub fn canonical_json(&self) -> Result<Vec<u8>, Error> {
-        serde_json_canonicalizer::to_vec(self).map_err(unserializable)
+        canonical_bytes(self)
     }
 
     /// What [`Report::digest`] should be, computed again from the other members.
@@ -145,6 +160,10 @@ impl Report {
         let bytes = serde_json_canonicalizer::to_vec(&value).map_err(unserializable)?;
         Ok(format!("sha256:{}", hex::encode(Sha256::digest(&bytes))))
     }
+}
+
+fn canonical_bytes(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json_canonicalizer::to_vec(value).map_err(unserializable)
 }
 
 /// A value as it reads back from its RFC 8785 form, in which `4.0` is `4`: so that a report equals itself after storage.

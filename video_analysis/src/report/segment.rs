@@ -71,6 +71,8 @@ pub enum SegmentKind {
     Windowbox,
     /// Samples that are silent on all channels.
     Silence,
+    /// Sound in which a channel is at full scale for several samples in a row.
+    Clipping,
 }
 
 /// A range with bars around the picture: `letterbox`, `pillarbox` or `windowbox`.

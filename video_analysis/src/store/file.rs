@@ -16,7 +16,7 @@ use crate::features::{Footage, Sound};
 use crate::numeric::len;
 
 /// Changed with everything that changes what is kept, how it is computed, or how it is written.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 5;
 
 const MAGIC: &[u8; 8] = b"kadrfeat";
 const HEADER: usize = 8 + 4 + 32 + 8 + 32;
@@ -28,7 +28,7 @@ pub(super) fn write(
     mut file: &File,
     key: &[u8; 32],
     footage: Option<&Footage>,
-    sound: Option<&Sound>,
+    sounds: Option<&[Sound]>,
     most: u64,
 ) -> io::Result<()> {
     file.write_all(&[0; HEADER])?;
@@ -39,7 +39,7 @@ pub(super) fn write(
         most: most.saturating_sub(len(HEADER)),
     };
     let mut compressed = DeflateEncoder::new(measured, Compression::fast());
-    record::write(&mut compressed, footage, sound)?;
+    record::write(&mut compressed, footage, sounds)?;
     let Measured { inner, hash, bytes, .. } = compressed.finish()?;
     inner.into_inner()?;
     file.seek(SeekFrom::Start(0))?;

@@ -45,10 +45,10 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// `streams` are those that are analysed.
-    pub(crate) fn new(input: &Input, decoder: &str, streams: [Option<u32>; 2]) -> Self {
+    /// `video` and `audio` are the streams that are analysed.
+    pub(crate) fn new(input: &Input, decoder: &str, video: Option<u32>, audio: &[u32]) -> Self {
         let Input { sha256, bytes } = input;
-        let of = (file::FORMAT, env!("CARGO_PKG_VERSION"), decoder, sha256, bytes, streams);
+        let of = (file::FORMAT, env!("CARGO_PKG_VERSION"), decoder, sha256, bytes, video, audio);
         let digest: [u8; 32] = Sha256::digest(format!("{of:?}")).into();
         // The size comes first, for who does not know the digest yet.
         let name = format!("{bytes}-{sha256}-{}{WHOLE}", hex::encode(digest.get(..8).unwrap_or_default()));
@@ -138,11 +138,11 @@ impl FeatureCache {
     }
 
     /// Keeps features in place of what was there. That it fails is no reason for an analysis to fail.
-    pub(crate) fn keep(&self, key: &Key, footage: Option<&Footage>, sound: Option<&Sound>) {
+    pub(crate) fn keep(&self, key: &Key, footage: Option<&Footage>, sounds: Option<&[Sound]>) {
         let kept = self.make().and_then(|()| {
             let part =
                 tempfile::Builder::new().prefix(&key.name).suffix(PART).tempfile_in(&self.directory)?;
-            file::write(part.as_file(), &key.digest, footage, sound, self.max_bytes)?;
+            file::write(part.as_file(), &key.digest, footage, sounds, self.max_bytes)?;
             part.persist(self.directory.join(&key.name))?;
             self.tidy()
         });

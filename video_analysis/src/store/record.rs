@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::active::Area;
 use crate::features::{Footage, Frame, GRID, LumaCounts, Margins, Sound};
 use crate::numeric::len;
+use crate::probe::Structure;
 
 /// Pictures in a section: some megabytes.
 const BLOCK: usize = 4096;
@@ -19,14 +20,16 @@ const LONGEST: u32 = 32 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) footage: Option<Footage>,
-    pub(crate) sound: Option<Sound>,
+    /// Of every audio stream.
+    pub(crate) sounds: Option<Vec<Sound>>,
 }
 
 /// The first section.
 #[derive(Serialize, Deserialize)]
-struct Head<S> {
+struct Head {
     footage: Option<Counts>,
-    sound: Option<S>,
+    /// How many audio streams follow, each in a section.
+    sounds: Option<usize>,
 }
 
 /// All of the footage but its pictures.
@@ -38,6 +41,7 @@ struct Counts {
     listed: u64,
     span: u64,
     last_duration: Option<i64>,
+    structure: Structure,
 }
 
 /// Pictures in a row, by columns, which compress better.
@@ -59,7 +63,7 @@ struct Block {
 pub(super) fn write(
     out: &mut impl Write,
     footage: Option<&Footage>,
-    sound: Option<&Sound>,
+    sounds: Option<&[Sound]>,
 ) -> io::Result<()> {
     let counts = footage.map(|footage| Counts {
         frames: len(footage.frames.len()),
@@ -68,16 +72,19 @@ pub(super) fn write(
         listed: footage.listed,
         span: footage.span,
         last_duration: footage.last_duration,
+        structure: footage.structure.clone(),
     });
-    put(out, &Head { footage: counts, sound })?;
+    put(out, &Head { footage: counts, sounds: sounds.map(<[Sound]>::len) })?;
+    sounds.unwrap_or_default().iter().try_for_each(|sound| put(out, sound))?;
     let frames = footage.map_or(&[][..], |footage| footage.frames.as_slice());
     frames.chunks(BLOCK).try_for_each(|frames| put(out, &Block::of(frames)))
 }
 
 pub(super) fn read(input: &mut impl Read) -> io::Result<Kept> {
-    let Head { footage, sound } = get(input)?;
+    let Head { footage, sounds } = get(input)?;
+    let sounds = sounds.map(|count| (0..count).map(|_| get(input)).collect()).transpose()?;
     let footage = footage.map(|counts| read_footage(input, counts)).transpose()?;
-    Ok(Kept { footage, sound })
+    Ok(Kept { footage, sounds })
 }
 
 fn read_footage(input: &mut impl Read, counts: Counts) -> io::Result<Footage> {
@@ -85,8 +92,8 @@ fn read_footage(input: &mut impl Read, counts: Counts) -> io::Result<Footage> {
     while len(frames.len()) < counts.frames {
         get::<Block>(input)?.append_to(&mut frames)?;
     }
-    let Counts { areas, packets, listed, span, last_duration, .. } = counts;
-    Ok(Footage { frames, areas, packets, listed, span, last_duration, damaged: false })
+    let Counts { areas, packets, listed, span, last_duration, structure, .. } = counts;
+    Ok(Footage { frames, areas, packets, listed, span, last_duration, structure, damaged: false })
 }
 
 impl Block {

@@ -1,12 +1,13 @@
 use std::fs::{self, OpenOptions};
+use std::slice;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::active::Area;
 use crate::features::{Extractor, FRAME_BYTES, Levels, SoundExtractor};
-use crate::options::SilenceOptions;
-use crate::probe::AudioTrack;
+use crate::options::{ClippingOptions, SilenceOptions};
+use crate::probe::{AudioTrack, Structure};
 
 fn noise(bytes: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
@@ -29,6 +30,7 @@ fn footage(frames: u32) -> Footage {
         listed: 9,
         span: u64::MAX,
         last_duration: Some(-1),
+        structure: Structure { keyframes: 3, seconds: vec![1, 0, 7], ..Structure::default() },
         damaged: false,
     }
 }
@@ -43,7 +45,7 @@ fn sound() -> Sound {
         duration_seconds: None,
     };
     let levels = Levels::asked(&SilenceOptions::default()).and_others();
-    let mut extractor = SoundExtractor::new(&track, levels).unwrap();
+    let mut extractor = SoundExtractor::new(&track, levels, &ClippingOptions::default()).unwrap();
     for block in 0..20 {
         let loud = if block % 7 < 3 { 1e-4 } else { 0.3 };
         let samples: Vec<f32> = noise(1600, block).into_iter().map(|byte| loud * f32::from(byte)).collect();
@@ -53,11 +55,11 @@ fn sound() -> Sound {
 }
 
 fn key(content: u64) -> Key {
-    key_of(content, "ffmpeg 5.1", [Some(0), Some(1)])
+    key_of(content, "ffmpeg 5.1", Some(0), &[1])
 }
 
-fn key_of(content: u64, decoder: &str, streams: [Option<u32>; 2]) -> Key {
-    Key::new(&Input { sha256: format!("{content:064x}"), bytes: 1000 + content }, decoder, streams)
+fn key_of(content: u64, decoder: &str, video: Option<u32>, audio: &[u32]) -> Key {
+    Key::new(&Input { sha256: format!("{content:064x}"), bytes: 1000 + content }, decoder, video, audio)
 }
 
 fn cache(folder: &TempDir, max_bytes: u64) -> FeatureCache {
@@ -75,13 +77,13 @@ fn what_is_kept_comes_back_bit_by_bit() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(&folder, u64::MAX);
     let (footage, sound) = (footage(5000), sound());
-    cache.keep(&key(1), Some(&footage), Some(&sound));
+    cache.keep(&key(1), Some(&footage), Some(slice::from_ref(&sound)));
     let kept = cache.load(&key(1));
-    assert_eq!((kept.footage, kept.sound), (Some(footage.clone()), Some(sound.clone())));
+    assert_eq!((kept.footage, kept.sounds), (Some(footage.clone()), Some(vec![sound.clone()])));
 
-    cache.keep(&key(1), None, Some(&sound));
+    cache.keep(&key(1), None, Some(slice::from_ref(&sound)));
     let kept = cache.load(&key(1));
-    assert_eq!((kept.footage, kept.sound), (None, Some(sound)));
+    assert_eq!((kept.footage, kept.sounds), (None, Some(vec![sound])));
     let empty = Footage { frames: Vec::new(), ..footage };
     cache.keep(&key(1), Some(&empty), None);
     assert_eq!(cache.load(&key(1)).footage, Some(empty));
@@ -95,8 +97,7 @@ fn features_belong_to_one_content_decoder_and_choice_of_streams() {
     assert!(!cache.has_any_of_size(1001));
     cache.keep(&key(1), Some(&footage(3)), None);
     assert!(cache.has_any_of_size(1001) && !cache.has_any_of_size(100) && !cache.has_any_of_size(1002));
-    let others =
-        [key(2), key_of(1, "ffmpeg 5.2", [Some(0), Some(1)]), key_of(1, "ffmpeg 5.1", [Some(0), Some(2)])];
+    let others = [key(2), key_of(1, "ffmpeg 5.2", Some(0), &[1]), key_of(1, "ffmpeg 5.1", Some(0), &[1, 2])];
     for other in others {
         assert_eq!(cache.load(&other).footage, None);
         fs::copy(cache.directory.join(&key(1).name), cache.directory.join(&other.name)).unwrap();
@@ -123,7 +124,7 @@ fn a_damaged_file_is_no_result_and_is_removed() {
     for bytes in damaged {
         fs::write(&path, bytes).unwrap();
         let kept = cache.load(&key(1));
-        assert!(kept.footage.is_none() && kept.sound.is_none());
+        assert!(kept.footage.is_none() && kept.sounds.is_none());
         assert!(!path.exists());
     }
     fs::write(&path, whole).unwrap();
@@ -178,8 +179,8 @@ fn what_a_killed_process_was_writing_is_removed_when_it_is_old() {
 fn a_content_is_forgotten_with_all_that_was_kept_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(&folder, u64::MAX);
-    for key in [key(1), key_of(1, "ffmpeg 7", [None, Some(0)]), key(2)] {
-        cache.keep(&key, None, Some(&sound()));
+    for key in [key(1), key_of(1, "ffmpeg 7", None, &[0]), key(2)] {
+        cache.keep(&key, None, Some(&[sound()]));
     }
     let digest = |content: u64| format!("{content:064x}");
     assert_eq!(cache.digests().unwrap(), BTreeSet::from([digest(1), digest(2)]));
@@ -193,7 +194,7 @@ fn many_who_use_one_folder_at_once_find_whole_features_or_none() {
     let (footage, sound) = (footage(40), sound());
     let room = {
         let cache = cache(&folder, u64::MAX);
-        cache.keep(&key(0), Some(&footage), Some(&sound));
+        cache.keep(&key(0), Some(&footage), Some(slice::from_ref(&sound)));
         2 * fs::metadata(&files(&cache)[0]).unwrap().len()
     };
     let cache = cache(&folder, room);
@@ -204,10 +205,10 @@ fn many_who_use_one_folder_at_once_find_whole_features_or_none() {
                 let mut found = 0;
                 for turn in 0..20 {
                     let key = key((worker + turn) % 4);
-                    cache.keep(&key, Some(footage), Some(sound));
+                    cache.keep(&key, Some(footage), Some(slice::from_ref(sound)));
                     let kept = cache.load(&key);
                     assert!(kept.footage.as_ref().is_none_or(|kept| kept == footage));
-                    found += usize::from(kept.sound.is_some_and(|kept| kept == *sound));
+                    found += usize::from(kept.sounds.is_some_and(|kept| kept == [sound.clone()]));
                 }
                 found
             })
