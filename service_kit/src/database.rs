@@ -23,7 +23,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 pub struct DatabaseSettings {
     /// `postgres://…` or `sqlite://…`; without one, an SQLite file in the data directory.
     pub url: Option<SecretString>,
-    /// Most connections to PostgreSQL at a time. An SQLite file has one that writes: it has one writer anyhow.
+    /// Most connections at a time. Of those to an SQLite file, one writes: it has one writer anyhow.
     pub max_connections: u32,
     /// How long a request waits for a connection, in seconds.
     pub acquire_timeout_seconds: u64,
@@ -59,7 +59,8 @@ impl DatabaseSettings {
         let mut readers = Vec::new();
         for _ in 0..threads.get() {
             let mut options = self.options(default_file, of_thread)?;
-            options.connect_lazy(true).map_sqlx_sqlite_opts(|sqlite| {
+            // Several to an SQLite file too: each has a thread of its own, which is woken less often where there are more.
+            options.max_connections(of_thread).connect_lazy(true).map_sqlx_sqlite_opts(|sqlite| {
                 sqlite.create_if_missing(false).read_only(true).busy_timeout(SQLITE_BUSY_TIMEOUT)
             });
             readers.push(open(options).await?);
