@@ -18,7 +18,7 @@ const SHOTS: [(u32, u32); 4] = [(110, 178), (320, 400), (500, 580), (636, 698)];
 
 /// A filter graph from the sample, at 24 frames per second; `[a]` to `[d]` are the first frames of the four shots.
 fn from_sample(folder: &Path, name: &str, lengths: [u32; 4], graph: &str, codec: &str) -> PathBuf {
-    let parts: String = SHOTS
+    let parts: Vec<_> = SHOTS
         .iter()
         .zip(lengths)
         .zip('a'..)
@@ -28,6 +28,7 @@ fn from_sample(folder: &Path, name: &str, lengths: [u32; 4], graph: &str, codec:
             format!("[0]trim=start_frame={first}:end_frame={},{RENUMBER}[{name}];", first + length)
         })
         .collect();
+    let parts = parts.concat();
     clips::make(
         folder,
         name,

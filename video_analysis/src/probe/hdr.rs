@@ -12,7 +12,7 @@ pub(super) fn describe(side_data: &[Value]) -> Option<Hdr> {
         side_data.iter().find(|data| data.get("side_data_type").and_then(Value::as_str) == Some(name))
     };
     let hdr = Hdr {
-        mastering_display: of_type("Mastering display metadata").and_then(mastering_display),
+        mastering_display: of_type("Mastering display metadata").map(mastering_display),
         content_light: of_type("Content light level metadata").and_then(content_light),
         dolby_vision_profile: of_type("DOVI configuration record")
             .and_then(|data| u32::try_from(data.get("dv_profile")?.as_u64()?).ok()),
@@ -20,18 +20,18 @@ pub(super) fn describe(side_data: &[Value]) -> Option<Hdr> {
     (hdr != Hdr::default()).then_some(hdr)
 }
 
-fn mastering_display(data: &Value) -> Option<MasteringDisplay> {
+fn mastering_display(data: &Value) -> MasteringDisplay {
     // ffprobe writes fractions.
     let number = |name: &str| Some(round(data.get(name)?.as_str()?.parse::<Rational>().ok()?.to_f64(), 6));
     let point = |x: &str, y: &str| Some(Chromaticity { x: number(x)?, y: number(y)? });
-    Some(MasteringDisplay {
+    MasteringDisplay {
         red: point("red_x", "red_y"),
         green: point("green_x", "green_y"),
         blue: point("blue_x", "blue_y"),
         white_point: point("white_point_x", "white_point_y"),
         min_luminance: number("min_luminance"),
         max_luminance: number("max_luminance"),
-    })
+    }
 }
 
 fn content_light(data: &Value) -> Option<ContentLight> {
