@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::active;
 use crate::curves::{of_pictures, of_sound};
-use crate::decode::{VideoJob, decode_pictures, decode_sound};
+use crate::decode::{SHORTCUTS, VideoJob, decode_pictures, decode_sound};
 use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
 use crate::digest::{file_size, identify};
 use crate::error::{Error, ErrorKind};
@@ -331,6 +331,7 @@ impl Analysis<'_> {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 decoder: probe.decoder,
+                shortcuts: SHORTCUTS.map(|(option, value)| format!("{option}={value}")).to_vec(),
             },
             input,
             container: probe.container,

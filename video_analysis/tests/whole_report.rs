@@ -119,6 +119,7 @@ fn a_report_has_every_member_with_its_value() {
     assert_eq!(report["schema_version"], "1.1");
     assert_eq!(report["engine"]["name"], "video_analysis");
     assert!(report["engine"]["decoder"].as_str().unwrap().starts_with("ffmpeg "));
+    assert_eq!(report["engine"]["shortcuts"], json!(["skip_loop_filter=noref"]));
     assert_eq!(report["input"]["bytes"], std::fs::metadata(&clip).unwrap().len());
     assert_eq!(report["container"]["format"], "matroska,webm");
 

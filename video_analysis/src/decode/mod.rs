@@ -10,7 +10,7 @@ pub(crate) use audio::decode_sound;
 pub(crate) use picture::{luma_of_picture, seek};
 #[cfg(test)]
 pub(crate) use video::Pictures;
-pub(crate) use video::{VideoJob, decode_pictures};
+pub(crate) use video::{SHORTCUTS, VideoJob, decode_pictures};
 
 #[cfg(test)]
 mod tests;

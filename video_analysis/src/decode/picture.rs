@@ -21,8 +21,21 @@ pub(crate) fn luma_of_picture(
     pts: i64,
     size: (u32, u32),
 ) -> Result<Option<Vec<u8>>, Error> {
+    // A keyframe needs no other picture, and comes out before others are decoded. What a container calls one need be none to
+    // the decoder.
+    let alone =
+        if job.index.has_keyframe(pts) { decode(job, pts, size, &["-skip_frame", "nokey"])? } else { None };
+    alone.map_or_else(|| decode(job, pts, size, &[]), |luma| Ok(Some(luma)))
+}
+
+fn decode(
+    job: &VideoJob<'_>,
+    pts: i64,
+    size: (u32, u32),
+    decoding: &[&str],
+) -> Result<Option<Vec<u8>>, Error> {
     let pixels = u64::from(size.0) * u64::from(size.1);
-    let output = job.processes.output(Program::Ffmpeg, &arguments(job, pts, size), pixels);
+    let output = job.processes.output(Program::Ffmpeg, &arguments(job, pts, size, decoding), pixels);
     match output {
         Ok((luma, _)) => Ok((crate::numeric::len(luma.len()) == pixels).then_some(luma)),
         // The analysis has its features: this picture is one of several that are asked.
@@ -31,10 +44,11 @@ pub(crate) fn luma_of_picture(
     }
 }
 
-fn arguments(job: &VideoJob<'_>, pts: i64, (width, height): (u32, u32)) -> Vec<String> {
+fn arguments(job: &VideoJob<'_>, pts: i64, (width, height): (u32, u32), decoding: &[&str]) -> Vec<String> {
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(job.execution.max_pixels));
     args.extend(["-threads", "1", "-noautorotate", "-copyts"].map(str::to_owned));
+    args.extend(decoding.iter().map(|&arg| arg.to_owned()));
     args.extend(seek(job.track.time_base, pts));
     // A stream may change its size on its way; bars are counted in the pixels that the container tells.
     let filter = format!("select=eq(pts\\,{pts}),scale={width}:{height}:flags=neighbor,format=gray");

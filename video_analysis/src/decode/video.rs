@@ -24,6 +24,10 @@ const TELL_EVERY: u64 = 32;
 /// A row of the small picture is the average of at least this many.
 const ROWS: u32 = 4;
 
+/// What the decoder leaves out: the loop filter in pictures that no other refers to, an eighth of its time in H.264. What it would
+/// have smoothed is the seams of blocks, which the small picture averages away.
+pub(crate) const SHORTCUTS: [(&str, &str); 1] = [("skip_loop_filter", "noref")];
+
 /// What there is to decode, and with what.
 pub(crate) struct VideoJob<'a> {
     pub(crate) probe: &'a Probe,
@@ -190,6 +194,7 @@ fn arguments(job: &VideoJob<'_>, piece: &Piece, side: i32) -> Vec<String> {
     args.extend(demuxing_rules(job.execution.max_pixels));
     // Rotation would be done before scaling, on full pictures, and detectors do not care which side is up.
     args.extend(["-threads", "1", "-noautorotate", "-copyts"].map(str::to_owned));
+    args.extend(SHORTCUTS.iter().flat_map(|(option, value)| [format!("-{option}"), (*value).to_owned()]));
     if let Some(from) = piece.from {
         args.extend(seek(time_base, from));
     }

@@ -44,6 +44,11 @@ struct Packet {
 }
 
 impl PacketIndex {
+    /// Whether decoding can start with the picture of that timestamp.
+    pub(crate) fn has_keyframe(&self, pts: i64) -> bool {
+        self.keyframes.binary_search_by_key(&pts, |keyframe| keyframe.pts).is_ok()
+    }
+
     /// Reads all packets of a stream; nothing is decoded.
     pub(crate) fn read(
         url: &str,

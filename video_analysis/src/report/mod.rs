@@ -89,6 +89,9 @@ pub struct Engine {
     pub version: String,
     /// The decoder and its version.
     pub decoder: String,
+    /// What the decoder is let off for the sake of speed, as its options: `skip_loop_filter=noref` has it leave out the loop filter
+    /// in pictures that no other picture refers to, so that no other differs.
+    pub shortcuts: Vec<String>,
 }
 
 /// The bytes a report is about.
