@@ -13,7 +13,7 @@ const DEPTH: usize = 8;
 /// Least step of a single pixel, in grey levels, and the share of the line that must make it: a bar ends everywhere at once,
 /// the lit part of a dark scene does not.
 const PIXEL_STEP: u8 = 8;
-const MIN_SHARE: f64 = 0.3;
+const MIN_SHARE: f64 = 0.5;
 /// Share of the step that must be made within three lines.
 const SHARP: f64 = 0.7;
 

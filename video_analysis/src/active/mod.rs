@@ -126,7 +126,14 @@ impl Search<'_> {
             let mut inner = Vec::new();
             let open: Vec<&Stretch> =
                 stretches.iter().filter(|stretch| !self.is_known(stretch, &bars)).collect();
-            let chosen: Vec<Vec<usize>> = open.iter().map(|stretch| self.choose(stretch)).collect();
+            let mut chosen: Vec<Vec<usize>> = open.iter().map(|stretch| self.choose(stretch)).collect();
+            // Of a stretch, the brightest first: where it shows no bars, the others would not either.
+            self.look_at(chosen.iter().filter_map(|chosen| chosen.first()).copied().collect())?;
+            for (stretch, chosen) in open.iter().zip(&mut chosen) {
+                if !stretch.whole_film && self.agreed(stretch, chosen).is_none() {
+                    chosen.clear();
+                }
+            }
             self.look_at(chosen.iter().flatten().copied().collect())?;
             for (stretch, chosen) in open.iter().zip(&chosen) {
                 if let Some(found) = self.agreed(stretch, chosen)
@@ -181,8 +188,8 @@ impl Search<'_> {
         explained > 0 && usize::from(stretch.least) <= explained
     }
 
-    /// Pictures of a stretch that should show its bars' ends: bright ones, spread over it, and keyframes where there are
-    /// some, which are decoded quickly.
+    /// Pictures of a stretch that should show its bars' ends: bright ones, spread over it, the brightest first, and keyframes
+    /// where there are some, which are decoded quickly.
     fn choose(&self, stretch: &Stretch) -> Vec<usize> {
         let fits = |at: &usize| {
             self.frames.get(*at).is_some_and(|frame| {
@@ -206,7 +213,9 @@ impl Search<'_> {
             // The first of equals.
             part.iter().copied().reduce(|best, next| if mean(&next) > mean(&best) { next } else { best })
         };
-        candidates.chunks(part).filter_map(brightest).collect()
+        let mut chosen: Vec<usize> = candidates.chunks(part).filter_map(brightest).collect();
+        chosen.sort_by(|one, other| mean(other).total_cmp(&mean(one)));
+        chosen
     }
 
     /// Decodes those that have not been seen yet, side by side.
