@@ -173,9 +173,9 @@ pub struct MasteringDisplay {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct Chromaticity {
-    /// x.
+    /// The coordinate x of CIE 1931.
     pub x: f64,
-    /// y.
+    /// The coordinate y of CIE 1931.
     pub y: f64,
 }
 
