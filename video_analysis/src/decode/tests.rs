@@ -36,12 +36,16 @@ fn decode(input: &Path, pieces: usize) -> Pictures {
 
 /// Timestamps of all pictures in the order ffprobe decodes them; `None` where the format has none.
 fn ffprobe(input: &Path) -> Vec<Option<i64>> {
+    ffprobe_of(input, "v:0")
+}
+
+fn ffprobe_of(input: &Path, stream: &str) -> Vec<Option<i64>> {
     let output = Command::new("ffprobe")
         .args([
             "-v",
             "error",
             "-select_streams",
-            "v:0",
+            stream,
             "-show_frames",
             "-show_entries",
             "frame=best_effort_timestamp",
@@ -101,5 +105,25 @@ fn an_edit_list_shifts_and_hides_pictures_as_ffprobe_says() {
     assert!(expected.len() < 100);
     for pieces in [1, 3] {
         assert_eq!(timestamps(&decode(&cut, pieces)), expected, "in {pieces}");
+    }
+}
+
+#[test]
+fn of_several_streams_and_a_cover_the_analysed_one_has_ffprobes_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = clips::four_scenes(folder.path(), "clip.mp4", "-c:v libx264 -bf 2 -g 24");
+    let cover = clips::make(folder.path(), "cover.png", "-f lavfi -i testsrc -frames:v 1");
+    // Of the two films the second is the one to be played; the muxer puts the cover behind them.
+    let arguments = format!(
+        "-i {cover} -i {clip} -f lavfi -i sine=d=4 -f lavfi -i sine=440:d=4 -f lavfi -i testsrc=d=2 -map 0 -map 4 -map 1 -map 2 -map 3 \
+         -c copy -c:v:1 mpeg4 -c:a aac -disposition:v:0 attached_pic -disposition:v:1 0 -disposition:v:2 default",
+        cover = cover.display(),
+        clip = clip.display()
+    );
+    let several = clips::make(folder.path(), "several.mp4", &arguments);
+    let expected = ffprobe_of(&several, "v:1");
+    assert_eq!(expected.len(), 100);
+    for pieces in [1, 3] {
+        assert_eq!(timestamps(&decode(&several, pieces)), expected, "in {pieces}");
     }
 }

@@ -11,6 +11,8 @@ pub(crate) fn make(folder: &Path, name: &str, arguments: &str) -> PathBuf {
     let path = folder.join(name);
     let status = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-y"])
+        // SVT-AV1 knows nothing of FFmpeg's level of logs.
+        .env("SVT_LOG", "1")
         .args(arguments.split_whitespace())
         .args(["-fflags", "+bitexact"])
         .arg(&path)
@@ -49,7 +51,7 @@ const fn variety(name: &'static str, codec: &'static str, splits: bool) -> Varie
 }
 
 /// Containers and codecs, ways to group pictures, and kinds of timestamps.
-pub(crate) const VARIETIES: [Variety; 20] = [
+pub(crate) const VARIETIES: [Variety; 29] = [
     variety("b_frames.mp4", "-c:v libx264 -bf 3 -g 12", true),
     variety("open_gop.mp4", "-c:v libx264 -bf 3 -x264-params open-gop=1:keyint=12:scenecut=0", false),
     variety("fragmented.mp4", "-c:v libx264 -g 12 -movflags frag_keyframe+empty_moov", true),
@@ -73,6 +75,23 @@ pub(crate) const VARIETIES: [Variety; 20] = [
     variety("mpeg2.mpg", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", false),
     variety("h264.flv", "-c:v libx264 -bf 2 -g 12", false),
     variety("raw.h264", "-c:v libx264 -bf 2 -g 12", false),
+    variety("av1.mp4", "-c:v libsvtav1 -preset 12 -g 12", true),
+    variety("av1.webm", "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 12 -b:v 1M", true),
+    variety(
+        "hevc_ten_bit.mkv",
+        "-c:v libx265 -pix_fmt yuv420p10le -x265-params log-level=none:keyint=12",
+        true,
+    ),
+    variety("rotated.mp4", "-c:v libx264 -g 12 -metadata:s:v:0 rotate=90", true),
+    variety("anamorphic.mkv", "-vf setsar=16/11 -c:v libx264 -g 12", true),
+    variety("odd_size.mkv", "-vf scale=321:179,format=yuv444p -c:v libx264 -g 12", true),
+    variety("negative_offsets.mp4", "-c:v libx264 -bf 3 -g 12 -movflags negative_cts_offsets", true),
+    variety("begins_before_zero.mp4", "-c:v libx264 -bf 2 -g 12 -output_ts_offset -0.5", false),
+    variety(
+        "h264_fragmented_b.mp4",
+        "-c:v libx264 -bf 3 -g 12 -movflags frag_keyframe+empty_moov+default_base_moof",
+        true,
+    ),
     variety("interlaced.mkv", "-vf setfield=tff -c:v libx264 -bf 2 -g 12 -flags +ildct+ilme", true),
 ];
 

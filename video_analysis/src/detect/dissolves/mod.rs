@@ -7,6 +7,7 @@ mod ramp;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::candidates::Candidate;
 use self::mixture::Mixture;
 use super::confidence;
 use super::fades::PLAIN_DEVIATION;
@@ -42,7 +43,9 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Dissolve> {
         .map(|frames| usize::try_from(frames).unwrap_or(usize::MAX));
     let mut seen = BTreeSet::new();
     let mut found: Vec<(f64, Dissolve)> = Vec::new();
-    for candidate in candidates::find(frames, longest) {
+    // With ends that are mixtures themselves a ramp fits within the whole one: each candidate is tried with ends farther out too.
+    let wider = |candidate: Candidate| [candidate, Candidate { half: candidate.half * 3 / 2, ..candidate }];
+    for candidate in candidates::find(frames, longest).into_iter().flat_map(wider) {
         let Some((start, end)) = ramp::fit(frames, candidate.centre, candidate.half) else { continue };
         if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
             continue;
