@@ -125,6 +125,10 @@ fn what_changes_within_a_shot_is_no_transition() {
         ("tinted", format!("eq=eval=frame:gamma_r=1+{ramp}:saturation=1-{ramp}")),
         ("panned", format!("crop=w=iw/2:h=ih/2:y=ih/4:x=(iw-ow)*{ramp},scale=320:180")),
         (
+            "whip-panned",
+            "crop=w=iw/3:h=ih/3:y=ih/3:x=(iw-ow)*clip((n-20)/4\\,0\\,1),scale=320:180".to_owned(),
+        ),
+        (
             "zoomed",
             "zoompan=z=1+min(in/60\\,1):d=1:x=iw/2-iw/zoom/2:y=ih/2-ih/zoom/2:s=320x180:fps=24".to_owned(),
         ),

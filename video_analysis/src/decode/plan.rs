@@ -34,7 +34,8 @@ pub(super) fn cut(
     pieces: NonZeroUsize,
 ) -> Vec<Piece> {
     let indexed = format.split(',').any(|name| INDEXED.contains(&name));
-    if !indexed || !index.timed || index.damaged {
+    // A keyframe of VP8 takes over the segment map before it where a damaged header says so, and nobody complains (RFC 6386, 9.3).
+    if !indexed || !index.timed || index.damaged || codec == Some("vp8") {
         return vec![WHOLE];
     }
     let starts = starts(index, codec == Some("h264"), pieces);
@@ -119,6 +120,10 @@ mod tests {
         assert_eq!(cut_into(&doubtful, 4), [WHOLE]);
         let damaged = PacketIndex { damaged: true, ..index(100, 7, true) };
         assert_eq!(cut_into(&damaged, 4), [WHOLE]);
+        assert_eq!(
+            cut(&index(100, 7, true), "matroska,webm", Some("vp8"), NonZeroUsize::new(4).unwrap()),
+            [WHOLE]
+        );
         assert_eq!(cut(&index(100, 7, true), "mpegts", None, NonZeroUsize::new(4).unwrap()), [WHOLE]);
     }
 

@@ -25,6 +25,8 @@ struct Measures {
     within: f64,
     /// Change that motion does not explain.
     residual: f64,
+    /// Share of the change that moving the whole picture does not explain.
+    pan_misfit: f64,
     /// The same over the largest of the six around it.
     towering: f64,
     /// The same over the median of the twelve around it.
@@ -39,6 +41,9 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     let cuts = (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &steps, at)?, frames, options));
     cuts.filter(|cut| !unchanged::at(frames, cut.frame)).collect()
 }
+
+/// What is left of a pan at least when it is none, as a share of the change: of cuts it is 0.45 and more.
+const MIN_PAN_MISFIT: f64 = 0.3;
 
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
 /// the film's first picture, which no change leads to.
@@ -55,9 +60,11 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     let around = around(near, at, 2).map(|(_, frame)| f64::from(frame.residual)).fold(0.0, f64::max);
     let (change, contrast) = (options.min_change, options.min_contrast);
     let lasts = || Condition::above("lasting_change", measures.across, change);
+    let is_no_pan = || Condition::at_least("pan_misfit", measures.pan_misfit, MIN_PAN_MISFIT);
     let stands_out = |by: Vec<Condition>| {
         let conditions = [
             lasts(),
+            is_no_pan(),
             Condition::above("motion_residual", measures.residual, 7.0),
             Condition::at_least("motion_residual", measures.residual, around),
             Condition::above("recolored", measures.recolored, 0.25),
@@ -69,7 +76,12 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     vec![
         Rule::all(
             "two_sided_contrast",
-            vec![lasts(), Condition::above("two_sided_contrast", two_sided, contrast), another.clone()],
+            vec![
+                lasts(),
+                is_no_pan(),
+                Condition::above("two_sided_contrast", two_sided, contrast),
+                another.clone(),
+            ],
         ),
         stands_out(vec![Condition::above("residual_over_largest", measures.towering, contrast)]),
         stands_out(vec![
@@ -80,6 +92,9 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
 }
 
 fn decide(at: usize, measures: &Measures, frames: &[Frame], options: &ShotOptions) -> Option<Cut> {
+    if measures.pan_misfit < MIN_PAN_MISFIT {
+        return None;
+    }
     let peak = around(frames, at, 2).all(|(_, frame)| f64::from(frame.residual) <= measures.residual);
     let contrast = measures.across / (measures.within + 2.0);
     if measures.across > options.min_change && contrast > options.min_contrast {
@@ -124,6 +139,7 @@ fn measure(frames: &[Frame], steps: &[f64], at: usize) -> Option<Measures> {
         across: across.fold(f64::INFINITY, f64::min),
         within: within_before.iter().chain(within_after).copied().fold(0.0, f64::max),
         residual,
+        pan_misfit: f64::from(this.pan_misfit),
         towering: residual / (near + 1.0),
         standing_out: residual / (wide.get(wide.len() / 2).copied().unwrap_or(0.0) + 1.0),
         recolored: f64::from(this.recolored),

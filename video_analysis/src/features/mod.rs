@@ -8,6 +8,7 @@ mod loudness;
 mod luma;
 mod margins;
 mod motion;
+mod pan;
 mod quiet;
 mod sound;
 mod waveform;
@@ -40,6 +41,9 @@ pub(crate) const GRID: usize = PIXELS * 3 / (BLOCK * BLOCK);
 /// Those of a row of blocks.
 pub(crate) const GRID_ROW: usize = WIDTH / BLOCK * 3;
 
+/// Residual from which on a change is asked whether it is a pan, in grey levels: few are, and asking takes as long as all else.
+const LARGE_RESIDUAL: f32 = 6.0;
+
 /// What is kept of one picture, somewhat over half a kilobyte.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
@@ -53,6 +57,9 @@ pub(crate) struct Frame {
     pub(crate) detail: f32,
     /// Mean absolute luma difference to the picture before, after motion compensation; 0 for the first.
     pub(crate) residual: f32,
+    /// What is left of the luma difference to the picture before when that is moved as a whole, as a share, 0 to 1; 1 for the
+    /// first, and where the residual is small.
+    pub(crate) pan_misfit: f32,
     /// Half the L1 distance of the colour histograms of this picture and the one before, 0 to 1; 0 for the first.
     pub(crate) recolored: f32,
     /// Largest absolute luma difference of any pixel to the same pixel of the picture before; 0 for the first.
@@ -134,6 +141,8 @@ impl Frame {
 
     fn compare(&mut self, before: &Small, this: &Small) {
         self.residual = motion::residual(&before.luma, &this.luma);
+        self.pan_misfit =
+            if self.residual > LARGE_RESIDUAL { pan::misfit(&before.luma, &this.luma) } else { 1.0 };
         self.recolored = before.histogram.distance(&this.histogram);
         self.peak_change = largest_difference(before.luma.as_slice(), this.luma.as_slice());
     }
@@ -192,6 +201,7 @@ fn describe(pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
         deviation: to_f32(variance.sqrt()),
         detail: detail(luma),
         residual: 0.0,
+        pan_misfit: 1.0,
         recolored: 0.0,
         peak_change: 0,
         margins: Margins::of(luma),

@@ -52,6 +52,7 @@ struct Block {
     deviation: Vec<f32>,
     detail: Vec<f32>,
     residual: Vec<f32>,
+    pan_misfit: Vec<f32>,
     recolored: Vec<f32>,
     peak_change: Vec<u8>,
     margins: Vec<Margins>,
@@ -106,6 +107,7 @@ impl Block {
             block.deviation.push(frame.deviation);
             block.detail.push(frame.detail);
             block.residual.push(frame.residual);
+            block.pan_misfit.push(frame.pan_misfit);
             block.recolored.push(frame.recolored);
             block.peak_change.push(frame.peak_change);
             block.margins.push(frame.margins);
@@ -118,7 +120,8 @@ impl Block {
 
     fn append_to(self, frames: &mut Vec<Frame>) -> io::Result<()> {
         let columns =
-            [&self.mean, &self.deviation, &self.detail, &self.residual, &self.recolored].map(Vec::len);
+            [&self.mean, &self.deviation, &self.detail, &self.residual, &self.pan_misfit, &self.recolored]
+                .map(Vec::len);
         let (grids, rest) = self.grid.as_chunks::<GRID>();
         let all = [self.peak_change.len(), self.margins.len(), self.luma.len(), grids.len()]
             .into_iter()
@@ -127,11 +130,12 @@ impl Block {
             return Err(invalid("columns of different lengths"));
         }
         let numbers = self.mean.into_iter().zip(self.deviation).zip(self.detail);
-        let changes = self.residual.into_iter().zip(self.recolored).zip(self.peak_change);
+        let changes =
+            self.residual.into_iter().zip(self.pan_misfit).zip(self.recolored).zip(self.peak_change);
         let pictures = self.margins.into_iter().zip(self.luma).zip(grids);
         let mut grid = [0u8; GRID];
         for (
-            ((pts, ((mean, deviation), detail)), ((residual, recolored), peak_change)),
+            ((pts, ((mean, deviation), detail)), (((residual, pan_misfit), recolored), peak_change)),
             ((margins, luma), difference),
         ) in self.pts.into_iter().zip(numbers).zip(changes).zip(pictures)
         {
@@ -143,6 +147,7 @@ impl Block {
                 deviation,
                 detail,
                 residual,
+                pan_misfit,
                 recolored,
                 peak_change,
                 margins,
