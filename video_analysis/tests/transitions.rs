@@ -148,6 +148,20 @@ fn what_changes_within_a_shot_is_no_transition() {
 }
 
 #[test]
+fn two_who_speak_before_the_same_wall_are_cut_from_one_to_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let person = |x: u32, source: &str| {
+        format!(
+            "color=0x708090:s=320x180:r=24,trim=end_frame=36[w{x}];{source}=s=80x140:r=24,trim=end_frame=36[p{x}];\
+             [w{x}][p{x}]overlay=x={x}:y=40,{RENUMBER}[s{x}];"
+        )
+    };
+    let graph = person(20, "testsrc2") + &person(220, "mandelbrot") + "[s20][s220]concat," + RENUMBER;
+    let clip = clips::make(folder.path(), "dialogue.mp4", &format!("-filter_complex {graph} -c:v libx264"));
+    assert_eq!(starts(&report(&clip)), [0, 36]);
+}
+
+#[test]
 fn a_title_that_fades_in_and_out_is_no_transition() {
     let folder = tempfile::tempdir().unwrap();
     let graph = format!(

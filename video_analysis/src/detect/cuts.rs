@@ -25,7 +25,7 @@ struct Measures {
     within: f64,
     /// Change that motion does not explain.
     residual: f64,
-    /// Share of the change that moving the whole picture does not explain.
+    /// Share of the change that a pan does not explain: 1 where nothing moves beside it.
     pan_misfit: f64,
     /// The same over the largest of the six around it.
     towering: f64,
@@ -42,8 +42,10 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     cuts.filter(|cut| !unchanged::at(frames, cut.frame)).collect()
 }
 
-/// What is left of a pan at least when it is none, as a share of the change: of cuts it is 0.45 and more.
+/// What is left of a pan at least when it is none, as a share of the change: of the cuts of Big Buck Bunny 0.5 and more.
 const MIN_PAN_MISFIT: f64 = 0.3;
+/// A pan goes on: a change beside it is as large, or this share of it at least.
+const MIN_PAN_STEP: f64 = 0.3;
 
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
 /// the film's first picture, which no change leads to.
@@ -135,11 +137,13 @@ fn measure(frames: &[Frame], steps: &[f64], at: usize) -> Option<Measures> {
     let near = around(frames, at, 3).map(|(_, frame)| f64::from(frame.residual)).fold(0.0, f64::max);
     let mut wide: Vec<f64> = around(frames, at, 6).map(|(_, frame)| f64::from(frame.residual)).collect();
     wide.sort_unstable_by(f64::total_cmp);
+    let within = within_before.iter().chain(within_after).copied().fold(0.0, f64::max);
+    let moves_on = steps.get(at).is_some_and(|step| within >= MIN_PAN_STEP * step);
     Some(Measures {
         across: across.fold(f64::INFINITY, f64::min),
-        within: within_before.iter().chain(within_after).copied().fold(0.0, f64::max),
+        within,
         residual,
-        pan_misfit: f64::from(this.pan_misfit),
+        pan_misfit: if moves_on { f64::from(this.pan_misfit) } else { 1.0 },
         towering: residual / (near + 1.0),
         standing_out: residual / (wide.get(wide.len() / 2).copied().unwrap_or(0.0) + 1.0),
         recolored: f64::from(this.recolored),

@@ -36,7 +36,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "2"
+        "3"
     }
 
     fn params(&self) -> Value {
