@@ -24,6 +24,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "video_analysis"
 FFMPEG = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1"]
+WIPES = ["wipeleft", "wiperight", "wipeup", "wipedown", "wipetl", "wipebr", "smoothleft", "smoothup", "circleopen", "circleclose", "radial",
+         "vertopen", "horzclose", "diagtl"]
 FONT_BOX = "drawbox=x=iw/6:y=ih/3:w=iw*2/3:h=ih/5:color=white@0.8:t=fill"
 SOLID = 14  # frames of a shot that belong to it alone, at least
 ENCODINGS = [
@@ -47,6 +49,10 @@ DISTRACTORS = {
     "title": FONT_BOX + ":enable='between(n,{s},{e})'",
     "scroll": "null[a{i}];color=black@0:s={w}x{h}:r={r},scale=iw/2:ih*4,format=yuva420p,drawgrid=w=iw:h=ih/40:t=ih/110:"
     "color=white@0.9:replace=1[b{i}];[a{i}][b{i}]overlay=x=W/4:y='H-4*n':shortest=1",
+    "on_fours": "framestep=4,settb=1/{r},setpts=4*N,fps={r},tpad=stop_mode=clone:stop=4,trim=end_frame={n}",
+    "interlaced": "tinterlace=interleave_top,framestep=1,settb=1/{r},setpts=2*N,fps={r},tpad=stop_mode=clone:stop=4,trim=end_frame={n}",
+    "shake": "crop=w=iw*9/10:h=ih*9/10:x='(iw-ow)/2*(1+sin(n*1.7)*sin(n*0.9))':y='(ih-oh)/2*(1+sin(n*2.3)*cos(n*0.7))',scale={w}:{h}",
+    "grain": "noise=alls=40:allf=t",
     "passing": "null[a{i}];color=0x403020:s={w}x{h}:r={r},scale=iw/2:ih[b{i}];"
     "[a{i}][b{i}]overlay=x='-w+1.6*W*(n-{s})/({e}-{s})':y=H/8:shortest=1",
 }
@@ -69,7 +75,7 @@ def shots_of(labels, half, frames):
 def plan(shots, rng, count):
     """A clip: [(start, frames, distractor)], and what joins each to the next: (kind, mixed frames)."""
     parts, joints, before = [], [], 0
-    kinds = rng.choices(["dissolve", "cut", "fade_black", "fade_white", "wipe"], [5, 3, 2, 1, 1], k=count - 1)
+    kinds = rng.choices(["dissolve", "cut", "fade_black", "fade_white", "wipe"], [5, 3, 2, 1, 4], k=count - 1)
     last = None
     for kind in kinds + ["cut"]:
         after = 0 if kind == "cut" else rng.randint(8, 60)
@@ -94,7 +100,7 @@ def graph_of(parts, joints, size, rate, rng):
         renumber = f"settb=1/{rate},setpts=N"
         filters = [f"trim=start_frame={first}:end_frame={first + length}", renumber, f"scale={size}"]
         if distractor:
-            filters.append(DISTRACTORS[distractor].format(i=number, s=start, e=end, w=width, h=height, r=rate))
+            filters.append(DISTRACTORS[distractor].format(i=number, n=length, s=start, e=end, w=width, h=height, r=rate))
         graph.append(f"[{number}]{','.join(filters)},{renumber},fps={rate},format=yuv420p,setsar=1[s{number}]")
     joined, frames = "s0", parts[0][1]
     for number, ((kind, mixed), part) in enumerate(zip(joints, parts[1:]), 1):
@@ -104,7 +110,7 @@ def graph_of(parts, joints, size, rate, rng):
             graph.append(f"[{joined}][s{number}]concat,{renumber}[j{number}]")
             truth.append({"type": "cut", "start": start, "end": start})
         elif kind in ("dissolve", "wipe"):
-            how = "fade" if kind == "dissolve" else rng.choice(["wipeleft", "wiperight", "wipeup", "wipedown"])
+            how = "fade" if kind == "dissolve" else rng.choice(WIPES)
             # The first frame of an xfade is still the old shot alone.
             offset, seconds = (start - 1) / rate, (mixed + 1) / rate
             graph.append(f"[{joined}][s{number}]xfade=transition={how}:duration={seconds:.6f}:offset={offset:.6f},{renumber}[j{number}]")

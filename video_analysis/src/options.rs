@@ -54,11 +54,11 @@ pub struct ShotOptions {
     #[cfg_attr(feature = "utoipa", schema(minimum = 2, maximum = 1000))]
     #[serde(deserialize_with = "whole")]
     pub min_fade_frames: u32,
-    /// Fewest frames of a dissolve in which both shots are seen (3 to 120).
+    /// Fewest frames of a dissolve or wipe in which both shots are seen (3 to 120).
     #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
     #[serde(deserialize_with = "whole")]
     pub min_dissolve_frames: u32,
-    /// Most frames of a dissolve in which both shots are seen (3 to 120).
+    /// Most frames of a dissolve or wipe in which both shots are seen (3 to 120).
     #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
     #[serde(deserialize_with = "whole")]
     pub max_dissolve_frames: u32,

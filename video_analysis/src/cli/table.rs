@@ -107,6 +107,7 @@ fn write_shot(out: &mut String, number: u64, shot: &Shot) -> fmt::Result {
         OpenedBy::Cut => "cut",
         OpenedBy::Fade => "fade",
         OpenedBy::Dissolve => "dissolve",
+        OpenedBy::Wipe => "wipe",
     };
     let segment = &shot.segment;
     writeln!(
@@ -128,6 +129,7 @@ fn write_ranges(out: &mut String, title: &str, ranges: &[Segment]) -> fmt::Resul
             SegmentKind::FadeOut => "  fade-out",
             SegmentKind::FadeIn => "  fade-in",
             SegmentKind::Dissolve => "  dissolve",
+            SegmentKind::Wipe => "  wipe",
             _ => "",
         };
         let seconds = range.end_seconds - range.start_seconds;

@@ -1,6 +1,6 @@
 //! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
 
-use super::unchanged;
+use super::{uncovered, unchanged};
 use crate::explain::{Condition, Rule};
 use crate::features::Frame;
 use crate::numeric::{len_to_f64, to_f64};
@@ -17,155 +17,192 @@ pub(super) struct Cut {
     pub(super) threshold: f64,
 }
 
-/// The measures of one place between two pictures.
-struct Measures {
-    /// Smallest change between the three pictures before and the three from here on: what lasts, in grey levels.
-    across: f64,
-    /// Largest change of neighbours within the four pictures on either side.
-    within: f64,
-    /// Change that motion does not explain.
-    residual: f64,
-    /// Share of the change that a pan does not explain: 1 where nothing moves beside it.
-    pan_misfit: f64,
-    /// The same over the largest of the six around it.
-    towering: f64,
-    /// The same over the median of the twelve around it.
-    standing_out: f64,
-    /// Change of the colour histogram.
-    recolored: f64,
-}
-
-/// Finds all cuts, however short the shots between them are.
-pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
-    let steps = steps(frames);
-    let cuts = (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &steps, at)?, frames, options));
-    cuts.filter(|cut| !unchanged::at(frames, cut.frame)).collect()
-}
-
 /// What is left of a pan at least when it is none, as a share of the change: of the cuts of Big Buck Bunny 0.5 and more.
 const MIN_PAN_MISFIT: f64 = 0.3;
 /// A pan goes on: a change beside it is as large, or this share of it at least.
 const MIN_PAN_STEP: f64 = 0.3;
+/// Least unexplained change, in grey levels times the share of pixels that take another colour: below it, it is noise.
+const MIN_UNEXPLAINED: f64 = 3.0;
+/// How far an unexplained change must stand out, over the two-sided contrast that a cut must have (`min_contrast`): the first
+/// is over the largest change beside it, the second over the largest and two grey levels.
+const UNEXPLAINED_OVER_CONTRAST: f64 = 1.5;
+/// Added to the largest unexplained change beside one, so that none stands out of stillness by being there at all.
+const UNEXPLAINED_NOISE: f64 = 0.5;
+/// Share of the pixels that take another colour twice in a row where the first or the second time is a cut.
+const RIVAL: f32 = 0.5;
+/// Changes on either side that a cut is compared with.
+const BESIDE: usize = 3;
+/// How far away these may be when pictures are repeated in between: drawn films hold a picture for up to four.
+const FARTHEST: usize = 5;
+/// Largest luma difference of a picture that repeats the one before.
+const REPEATED: u8 = 2;
+/// Pictures on either side of a cut that must differ across it.
+const SIDE: usize = 3;
+
+/// The measures of one place between two pictures.
+struct Measures {
+    /// Smallest change between the three pictures before and the three from here on: what lasts, in grey levels.
+    across: f64,
+    /// The same over the largest change of neighbours beside it, and two grey levels.
+    two_sided: f64,
+    /// Share of the change that a pan does not explain: 1 where nothing moves beside it.
+    pan_misfit: f64,
+    /// Change that motion does not explain and that shows other colours.
+    unexplained: f64,
+    /// The same over the largest beside it.
+    towering: f64,
+    /// The same over that of the neighbour before or after, the larger one: of two in a row one is the cut.
+    over_neighbour: f64,
+}
+
+/// A measure and what it must be above, or not below.
+struct Bound {
+    metric: &'static str,
+    value: f64,
+    least: f64,
+    /// Whether `least` itself is enough.
+    inclusive: bool,
+}
+
+impl Bound {
+    const fn above(metric: &'static str, value: f64, least: f64) -> Self {
+        Self { metric, value, least, inclusive: false }
+    }
+
+    const fn at_least(metric: &'static str, value: f64, least: f64) -> Self {
+        Self { metric, value, least, inclusive: true }
+    }
+
+    fn met(&self) -> bool {
+        self.value > self.least || (self.inclusive && self.value >= self.least)
+    }
+
+    fn condition(&self) -> Condition {
+        let condition = if self.inclusive { Condition::at_least } else { Condition::above };
+        condition(self.metric, self.value, self.least)
+    }
+}
+
+impl Measures {
+    /// The two ways in which a change may be a cut. What decides, and names the rule, comes first.
+    fn rules(&self, options: &ShotOptions) -> [Vec<Bound>; 2] {
+        let lasts = || Bound::above("lasting_change", self.across, options.min_change);
+        let is_no_pan = || Bound::at_least("pan_misfit", self.pan_misfit, MIN_PAN_MISFIT);
+        let contrast = options.min_contrast;
+        [
+            vec![Bound::above("two_sided_contrast", self.two_sided, contrast), lasts(), is_no_pan()],
+            vec![
+                Bound::above("unexplained_contrast", self.towering, UNEXPLAINED_OVER_CONTRAST * contrast),
+                Bound::above("unexplained_change", self.unexplained, MIN_UNEXPLAINED),
+                Bound::at_least("unexplained_over_neighbour", self.over_neighbour, 1.0),
+                lasts(),
+                is_no_pan(),
+            ],
+        ]
+    }
+}
+
+/// Finds all cuts, however short the shots between them are.
+pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
+    let changes = changes(frames);
+    let cuts = (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
+    cuts.filter(|cut| is_another_picture(frames, cut.frame)).collect()
+}
 
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
 /// the film's first picture, which no change leads to.
 pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
     /// One more than the largest reach of a measure: so the first of these is only compared with.
-    const REACH: usize = 7;
-    // Not a measure, but as plain: 1 for another picture, 0 for the same one in another light or with something on it.
+    const REACH: usize = FARTHEST + SIDE;
+    // Not a measure, but as plain: 1 for another picture, 0 for the same one in another light or with something on it or before it.
     let another =
-        Condition::at_least("another_picture", f64::from(u8::from(!unchanged::at(frames, at))), 1.0);
+        Condition::at_least("another_picture", f64::from(u8::from(is_another_picture(frames, at))), 1.0);
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
     let at = at - start;
-    let Some(measures) = measure(near, &steps(near), at).filter(|_| at > 0) else { return Vec::new() };
-    let around = around(near, at, 2).map(|(_, frame)| f64::from(frame.residual)).fold(0.0, f64::max);
-    let (change, contrast) = (options.min_change, options.min_contrast);
-    let lasts = || Condition::above("lasting_change", measures.across, change);
-    let is_no_pan = || Condition::at_least("pan_misfit", measures.pan_misfit, MIN_PAN_MISFIT);
-    let stands_out = |by: Vec<Condition>| {
-        let conditions = [
-            lasts(),
-            is_no_pan(),
-            Condition::above("motion_residual", measures.residual, 7.0),
-            Condition::at_least("motion_residual", measures.residual, around),
-            Condition::above("recolored", measures.recolored, 0.25),
-            another.clone(),
-        ];
-        Rule::all("motion_residual_contrast", conditions.into_iter().chain(by).collect())
-    };
-    let two_sided = measures.across / (measures.within + 2.0);
-    vec![
-        Rule::all(
-            "two_sided_contrast",
-            vec![
-                lasts(),
-                is_no_pan(),
-                Condition::above("two_sided_contrast", two_sided, contrast),
-                another.clone(),
-            ],
-        ),
-        stands_out(vec![Condition::above("residual_over_largest", measures.towering, contrast)]),
-        stands_out(vec![
-            Condition::above("residual_over_median", measures.standing_out, 3.0),
-            Condition::above("residual_over_largest", measures.towering, 0.9),
-        ]),
-    ]
+    let Some(measures) = measure(near, &changes(near), at).filter(|_| at > 0) else { return Vec::new() };
+    let rules = measures.rules(options).into_iter().filter_map(|bounds| {
+        let metric = bounds.first()?.metric;
+        let conditions = bounds.iter().map(Bound::condition).chain([another.clone()]);
+        Some(Rule::all(metric, conditions.collect()))
+    });
+    rules.collect()
 }
 
-fn decide(at: usize, measures: &Measures, frames: &[Frame], options: &ShotOptions) -> Option<Cut> {
-    if measures.pan_misfit < MIN_PAN_MISFIT {
-        return None;
-    }
-    let peak = around(frames, at, 2).all(|(_, frame)| f64::from(frame.residual) <= measures.residual);
-    let contrast = measures.across / (measures.within + 2.0);
-    if measures.across > options.min_change && contrast > options.min_contrast {
-        return Some(Cut {
-            frame: at,
-            metric: "two_sided_contrast",
-            value: contrast,
-            threshold: options.min_contrast,
-        });
-    }
-    // Beside very fast motion both sides change so much themselves that only motion compensation tells a cut.
-    let stands_out =
-        measures.towering > options.min_contrast || (measures.standing_out > 3.0 && measures.towering > 0.9);
-    if peak
-        && measures.residual > 7.0
-        && measures.recolored > 0.25
-        && stands_out
-        && measures.across > options.min_change
-    {
-        return Some(Cut {
-            frame: at,
-            metric: "motion_residual_contrast",
-            value: measures.standing_out,
-            threshold: options.min_contrast,
-        });
-    }
-    None
-}
-
-fn measure(frames: &[Frame], steps: &[f64], at: usize) -> Option<Measures> {
-    let this = frames.get(at)?;
-    let before = frames.get(at.saturating_sub(3)..at)?;
-    let after = frames.get(at..(at + 3).min(frames.len()))?;
-    let across = before.iter().flat_map(|one| after.iter().map(move |other| distance(one, other)));
-    let within_before = steps.get(at.saturating_sub(3).max(1)..at)?;
-    let within_after = steps.get(at + 1..(at + 4).min(steps.len()))?;
-    let residual = f64::from(this.residual);
-    let near = around(frames, at, 3).map(|(_, frame)| f64::from(frame.residual)).fold(0.0, f64::max);
-    let mut wide: Vec<f64> = around(frames, at, 6).map(|(_, frame)| f64::from(frame.residual)).collect();
-    wide.sort_unstable_by(f64::total_cmp);
-    let within = within_before.iter().chain(within_after).copied().fold(0.0, f64::max);
-    let moves_on = steps.get(at).is_some_and(|step| within >= MIN_PAN_STEP * step);
-    Some(Measures {
-        across: across.fold(f64::INFINITY, f64::min),
-        within,
-        residual,
-        pan_misfit: if moves_on { f64::from(this.pan_misfit) } else { 1.0 },
-        towering: residual / (near + 1.0),
-        standing_out: residual / (wide.get(wide.len() / 2).copied().unwrap_or(0.0) + 1.0),
-        recolored: f64::from(this.recolored),
+fn decide(at: usize, measures: &Measures, options: &ShotOptions) -> Option<Cut> {
+    let rules = measures.rules(options);
+    let met = rules.iter().find(|bounds| bounds.iter().all(Bound::met))?;
+    met.first().map(|decided| Cut {
+        frame: at,
+        metric: decided.metric,
+        value: decided.value,
+        threshold: decided.least,
     })
 }
 
-/// The neighbours of a picture up to `reach` away on either side, without itself and without the film's first, which has
-/// nothing before it to differ from.
-fn around(frames: &[Frame], at: usize, reach: usize) -> impl Iterator<Item = (usize, &Frame)> {
-    let first = at.saturating_sub(reach).max(1);
-    frames
-        .iter()
-        .enumerate()
-        .skip(first)
-        .take((at + reach + 1).saturating_sub(first))
-        .filter(move |(index, _)| *index != at)
+fn is_another_picture(frames: &[Frame], at: usize) -> bool {
+    !unchanged::at(frames, at) && !uncovered::at(frames, at)
 }
 
-/// The change that leads to each picture; none to the first.
-fn steps(frames: &[Frame]) -> Vec<f64> {
-    let changes = frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| distance(one, next));
-    [0.0].into_iter().chain(changes).collect()
+/// The change that leads to a picture; none to the first.
+#[derive(Clone, Copy)]
+struct Change {
+    /// Mean absolute difference of block colours, in grey levels.
+    step: f64,
+    unexplained: f64,
+    /// Share of the pixels that take another colour.
+    recolored: f32,
+    repeats: bool,
+}
+
+fn changes(frames: &[Frame]) -> Vec<Change> {
+    let none = Change { step: 0.0, unexplained: 0.0, recolored: 0.0, repeats: true };
+    let changes = frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| Change {
+        step: distance(one, next),
+        unexplained: f64::from(next.residual) * f64::from(next.recolored) * f64::from(next.pan_misfit),
+        recolored: next.recolored,
+        repeats: next.peak_change <= REPEATED,
+    });
+    [none].into_iter().chain(changes).collect()
+}
+
+fn measure(frames: &[Frame], changes: &[Change], at: usize) -> Option<Measures> {
+    let this = frames.get(at)?;
+    let before = frames.get(at.saturating_sub(SIDE)..at)?;
+    let after = frames.get(at..(at + SIDE).min(frames.len()))?;
+    let across = before.iter().flat_map(|one| after.iter().map(move |other| distance(one, other)));
+    let across = across.fold(f64::INFINITY, f64::min);
+    let Change { step, unexplained, recolored, .. } = *changes.get(at)?;
+    let within = beside(changes, at).map(|(_, change)| change.step).fold(0.0, f64::max);
+    let moves_on = within >= MIN_PAN_STEP * step;
+    let neighbours = beside(changes, at).filter(|(away, _)| *away == 1);
+    let neighbour = neighbours.map(|(_, change)| change.unexplained).fold(0.0, f64::max);
+    // The end of a fast motion right before a cut changes as much as the cut does, and is compared with by itself.
+    let rival = |away: usize, change: &Change| {
+        away == 1 && change.unexplained >= neighbour && recolored.min(change.recolored) >= RIVAL
+    };
+    let others = beside(changes, at).filter(|(away, change)| !rival(*away, change));
+    let largest = others.map(|(_, change)| change.unexplained).fold(0.0, f64::max);
+    Some(Measures {
+        across,
+        two_sided: across / (within + 2.0),
+        pan_misfit: if moves_on { f64::from(this.pan_misfit) } else { 1.0 },
+        unexplained,
+        towering: unexplained / (largest + UNEXPLAINED_NOISE),
+        over_neighbour: if neighbour > 0.0 { unexplained / neighbour } else { f64::MAX },
+    })
+}
+
+/// The changes next to one, on either side, that are no repetitions, and how far away each is.
+fn beside(changes: &[Change], at: usize) -> impl Iterator<Item = (usize, &Change)> {
+    let near = |side: &[Change]| side.len().min(FARTHEST);
+    let (before, after) = changes.split_at_checked(at).unwrap_or_default();
+    let after = after.get(1..).unwrap_or_default();
+    let (after, before) = (after.get(..near(after)), before.get(before.len() - near(before)..));
+    let moving = |(_, change): &(usize, &Change)| !change.repeats;
+    let after = (1..).zip(after.unwrap_or_default()).filter(moving).take(BESIDE);
+    let before = (1..).zip(before.unwrap_or_default().iter().rev()).filter(moving).take(BESIDE);
+    after.chain(before)
 }
 
 /// Mean absolute difference of the block colours of two pictures, 0 to 255.

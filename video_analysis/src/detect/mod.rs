@@ -10,17 +10,21 @@ mod dissolves;
 mod fades;
 mod film;
 mod freeze;
+mod gradual;
 mod letterbox;
 mod loudness;
 mod oklab;
 mod palette;
 mod plain;
 mod poster;
+mod ramp;
 mod representative;
 mod shots;
 mod silence;
 mod still;
 mod unchanged;
+mod uncovered;
+mod wipes;
 
 pub(crate) use film::Film;
 

@@ -1,18 +1,18 @@
-//! Shots: the film between cuts, dissolves and fades.
+//! Shots: the film between cuts, dissolves, wipes and fades.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::cuts::{self, Cut};
-use super::dissolves::{self, Dissolve};
 use super::fades::{self, Blank, Fade};
 use super::film::evidence;
-use super::{Detector, Film, Findings, VideoDetector, confidence};
+use super::gradual::Gradual;
+use super::{Detector, Film, Findings, VideoDetector, confidence, dissolves, wipes};
 use crate::options::ShotOptions;
 use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
 
-/// Finds cuts, dissolves and fades, and tiles the film with the shots between them.
+/// Finds cuts, dissolves, wipes and fades, and tiles the film with the shots between them.
 pub(super) struct Shots {
     options: ShotOptions,
 }
@@ -36,7 +36,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "3"
+        "4"
     }
 
     fn params(&self) -> Value {
@@ -52,12 +52,12 @@ impl VideoDetector for Shots {
         let min_fade = usize::try_from(self.options.min_fade_frames).unwrap_or(usize::MAX);
         let blanks = fades::find(&film.frames, min_fade);
         let cuts = cuts::find(&film.frames, &self.options);
-        let mut dissolves = dissolves::find(&film.frames, &self.options);
-        let apart = |dissolve: &Dissolve, blank: &Blank| {
-            let (from, to) = extent(blank);
-            dissolve.end <= from || to <= dissolve.start
-        };
-        dissolves.retain(|dissolve| blanks.iter().all(|blank| apart(dissolve, blank)));
+        let graduals: Vec<(Gradual, SegmentKind)> = graduals(film, &self.options)
+            .into_iter()
+            .filter(|(gradual, _)| {
+                blanks.iter().map(extent).all(|(from, to)| !gradual.overlaps(from, to))
+            })
+            .collect();
         for blank in &blanks {
             let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];
             for (kind, fade) in parts.into_iter().filter_map(|(kind, fade)| Some((kind, fade.as_ref()?))) {
@@ -65,30 +65,47 @@ impl VideoDetector for Shots {
                 found.transitions.push(film.segment(kind, fade.start, fade.end, sure, Some(why)));
             }
         }
-        for dissolve in &dissolves {
-            let Dissolve { start, end, confidence, .. } = *dissolve;
-            let why = Some(why(dissolve));
-            found.transitions.push(film.segment(SegmentKind::Dissolve, start, end, confidence, why));
+        for (gradual, kind) in &graduals {
+            let Gradual { start, end, confidence, evidence } = gradual;
+            let segment = film.segment(*kind, *start, *end, *confidence, Some(evidence.clone()));
+            found.transitions.push(segment);
         }
         found.transitions.sort_by_key(|transition| transition.start_frame);
-        found.shots = tile(film, &openings(&blanks, &cuts, &dissolves, film.frames.len()));
+        found.shots = tile(film, &openings(&blanks, &cuts, &graduals, film.frames.len()));
     }
 }
 
+/// Dissolves and wipes, none overlapping another: a wipe with a sharp line is no dissolve, and any other may be one.
+fn graduals(film: &Film, options: &ShotOptions) -> Vec<(Gradual, SegmentKind)> {
+    let dissolves = dissolves::find(&film.frames, options);
+    let (sharp, soft): (Vec<_>, Vec<_>) =
+        wipes::find(&film.frames, options).into_iter().partition(|wipe| wipe.sharp);
+    let mut found: Vec<(Gradual, SegmentKind)> = Vec::new();
+    let wipes = |wipes: Vec<wipes::Wipe>| wipes.into_iter().map(|wipe| (wipe.gradual, SegmentKind::Wipe));
+    let dissolves = dissolves.into_iter().map(|dissolve| (dissolve, SegmentKind::Dissolve));
+    for (gradual, kind) in wipes(sharp).chain(dissolves).chain(wipes(soft)) {
+        if !found.iter().any(|(other, _)| other.overlaps(gradual.start, gradual.end)) {
+            found.push((gradual, kind));
+        }
+    }
+    found
+}
+
 /// A fade-out, the plain pictures after it and the fade-in that follows open one shot: with the first picture that is seen.
-/// Where nothing fades in, the plain pictures end with a cut. What looks like a cut inside a dissolve is a part of it.
+/// Where nothing fades in, the plain pictures end with a cut. What looks like a cut inside a dissolve or a wipe is a part of it.
 fn openings(
     blanks: &[Blank],
     cuts: &[Cut],
-    dissolves: &[Dissolve],
+    graduals: &[(Gradual, SegmentKind)],
     frames: usize,
 ) -> BTreeMap<usize, Opening> {
     let mut openings: BTreeMap<usize, Opening> = cuts.iter().map(|cut| (cut.frame, of_cut(cut))).collect();
-    for dissolve in dissolves {
-        openings.retain(|frame, _| *frame < dissolve.start || *frame > dissolve.end);
-        let Dissolve { confidence, .. } = *dissolve;
-        let evidence = Some(why(dissolve));
-        openings.insert(dissolve.start, Opening { by: OpenedBy::Dissolve, confidence, evidence });
+    for (gradual, kind) in graduals {
+        openings.retain(|frame, _| *frame < gradual.start || *frame > gradual.end);
+        let by = if *kind == SegmentKind::Wipe { OpenedBy::Wipe } else { OpenedBy::Dissolve };
+        let Gradual { confidence, evidence, .. } = gradual;
+        let opening = Opening { by, confidence: *confidence, evidence: Some(evidence.clone()) };
+        openings.insert(gradual.start, opening);
     }
     for blank in blanks {
         let (from, to) = extent(blank);
@@ -122,10 +139,6 @@ fn of_cut(cut: &Cut) -> Opening {
         confidence: confidence(cut.value, cut.threshold),
         evidence: Some(evidence(cut.metric, cut.value, cut.threshold)),
     }
-}
-
-fn why(dissolve: &Dissolve) -> Evidence {
-    evidence(dissolve.metric, dissolve.value, dissolve.threshold)
 }
 
 fn judged(fade: &Fade) -> (f64, Evidence) {

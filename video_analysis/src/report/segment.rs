@@ -57,6 +57,8 @@ pub enum SegmentKind {
     FadeIn,
     /// A picture that turns into another one, both seen through each other.
     Dissolve,
+    /// A picture whose place another one takes bit by bit.
+    Wipe,
     /// Frames that are black.
     Black,
     /// Frames of one colour that is not black.
@@ -152,4 +154,6 @@ pub enum OpenedBy {
     Fade,
     /// Through a mixture of both; the shot begins with the first frame that it is seen in.
     Dissolve,
+    /// Bit by bit, each showing one or the other; the shot begins with the first frame that it is seen in.
+    Wipe,
 }

@@ -1,7 +1,6 @@
 //! Where a dissolve may be: stretches whose pictures are mixtures of their two ends.
 
-use std::collections::BTreeSet;
-
+use super::super::gradual::{Stretch, halves, strongest};
 use crate::features::{Frame, GRID};
 use crate::numeric::len_to_f64;
 
@@ -10,53 +9,15 @@ const MIN_CHANGE: u32 = 10;
 /// Largest difference from the mixture as a share of the difference of the ends. Motion inside both shots is in it too, so
 /// that this is generous; what is found is looked at more closely.
 const MAX_MISFIT: f64 = 0.3;
-/// The shortest stretch reaches this far from its centre; each next one a third farther.
-const SHORTEST: usize = 3;
-
-/// The pictures from `centre - half` to `centre + half`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Candidate {
-    pub(super) centre: usize,
-    pub(super) half: usize,
-}
-
 /// The strongest of those that share their centres, of stretches up to `longest` pictures.
-pub(super) fn find(frames: &[Frame], longest: usize) -> Vec<Candidate> {
-    let halves: Vec<usize> = halves(longest).collect();
+pub(super) fn find(frames: &[Frame], longest: usize) -> Vec<Stretch> {
     let mut strengths = Vec::new();
-    for half in &halves {
-        for (centre, frames) in (*half..).zip(frames.windows(2 * half + 1)) {
-            strengths.extend(strength(frames, *half).map(|value| (value, centre, *half)));
+    for half in halves(longest) {
+        for (centre, frames) in (half..).zip(frames.windows(2 * half + 1)) {
+            strengths.extend(strength(frames, half).map(|value| (value, Stretch { centre, half })));
         }
     }
-    strengths
-        .sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));
-    let mut taken: Vec<(usize, BTreeSet<usize>)> =
-        halves.into_iter().map(|half| (half, BTreeSet::new())).collect();
-    let mut candidates = Vec::new();
-    for (_, centre, half) in strengths {
-        let near = |(other, centres): &(usize, BTreeSet<usize>)| {
-            let reach = half.max(*other);
-            centres.range(centre.saturating_sub(reach)..=centre + reach).next().is_some()
-        };
-        if !taken.iter().any(near) {
-            if let Some((_, centres)) = taken.iter_mut().find(|(other, _)| *other == half) {
-                centres.insert(centre);
-            }
-            candidates.push(Candidate { centre, half });
-        }
-    }
-    candidates
-}
-
-/// How far stretches reach to either side, until twice as far is all of the longest dissolve.
-fn halves(longest: usize) -> impl Iterator<Item = usize> {
-    let mut enough = false;
-    std::iter::successors(Some(SHORTEST), |half| Some((half * 4).div_ceil(3))).take_while(move |half| {
-        let wanted = !enough;
-        enough = 2 * half >= longest;
-        wanted
-    })
+    strongest(strengths, 1)
 }
 
 /// Difference of the ends, less what the pictures between them differ from their mixture; `None` where there is none.

@@ -2,7 +2,7 @@
 
 use super::super::blocks::{centred, colors, correlation, dot, edges, lit, untouched};
 use crate::features::Frame;
-use crate::numeric::len_to_f64;
+use crate::numeric::{len_to_f64, to_f64};
 
 /// A block is as before if it changes by less than this many grey levels, or than a tenth of the change of all.
 const UNTOUCHED: f64 = 4.0;
@@ -24,6 +24,18 @@ pub(super) struct Mixture {
     /// The edges of two pictures seen through each other are weaker than their own. By how much what is lost differs from
     /// what a mixture loses, as a share of it.
     pub(super) edge_error: f64,
+}
+
+/// How far each picture is on the way from one to another: 0 is the one, 1 the other.
+pub(super) fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec<f64>> {
+    let way = || from.grid.iter().zip(to.grid.iter()).map(|(from, to)| i64::from(*to) - i64::from(*from));
+    let whole: i64 = way().map(|step| step * step).sum();
+    let along = |frame: &Frame| {
+        let gone =
+            frame.grid.iter().zip(from.grid.iter()).map(|(this, from)| i64::from(*this) - i64::from(*from));
+        to_f64(gone.zip(way()).map(|(gone, step)| gone * step).sum()) / to_f64(whole)
+    };
+    (whole > 0).then(|| frames.iter().map(along).collect())
 }
 
 /// Measures the pictures `[start, end)` against the ones beside them; `None` at the ends of the film, and where the ends are

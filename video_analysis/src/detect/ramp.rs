@@ -1,7 +1,8 @@
 //! From which picture to which a stretch goes from one shot to the other.
 
+use super::gradual::Stretch;
 use crate::features::Frame;
-use crate::numeric::{len_to_f64, to_f64};
+use crate::numeric::len_to_f64;
 
 /// Times the ends are corrected: each time the pictures outside are purer.
 const ROUNDS: usize = 3;
@@ -10,9 +11,13 @@ const MIN_REACH: usize = 3;
 /// Fewest mixed pictures.
 const SHORTEST: usize = 3;
 
-/// The mixed pictures `[start, end)` of a candidate: how far each is on the way from the shot before to the one after is a
-/// ramp between two levels, whose corners are fitted by least squares.
-pub(super) fn fit(frames: &[Frame], centre: usize, half: usize) -> Option<(usize, usize)> {
+/// The mixed pictures `[start, end)` of a candidate: how far each is on the way from the shot before to the one after, which
+/// `progress` tells of pictures by the two of them, is a ramp between two levels, whose corners are fitted by least squares.
+pub(super) fn fit(
+    frames: &[Frame],
+    Stretch { centre, half }: Stretch,
+    progress: impl Fn(&Frame, &Frame, &[Frame]) -> Option<Vec<f64>>,
+) -> Option<(usize, usize)> {
     let (mut start, mut end) = ((centre + 1).checked_sub(half)?, centre + half);
     for round in 0..ROUNDS {
         let length = end - start;
@@ -29,18 +34,6 @@ pub(super) fn fit(frames: &[Frame], centre: usize, half: usize) -> Option<(usize
         end += first;
     }
     (start > 0 && end < frames.len()).then_some((start, end))
-}
-
-/// How far each picture is on the way from one to another: 0 is the one, 1 the other.
-fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec<f64>> {
-    let way = || from.grid.iter().zip(to.grid.iter()).map(|(from, to)| i64::from(*to) - i64::from(*from));
-    let whole: i64 = way().map(|step| step * step).sum();
-    let along = |frame: &Frame| {
-        let gone =
-            frame.grid.iter().zip(from.grid.iter()).map(|(this, from)| i64::from(*this) - i64::from(*from));
-        to_f64(gone.zip(way()).map(|(gone, step)| gone * step).sum()) / to_f64(whole)
-    };
-    (whole > 0).then(|| frames.iter().map(along).collect())
 }
 
 /// The corners, near the given ones, of the ramp that fits best; its levels are free.

@@ -1,0 +1,107 @@
+//! Gradual transitions: stretches of pictures in which one may be, and what is found there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::confidence;
+use super::film::evidence;
+use crate::report::Evidence;
+
+/// The shortest stretch reaches this far from its centre; each next one a third farther.
+const SHORTEST: usize = 3;
+
+/// The pictures from `centre - half` to `centre + half`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stretch {
+    pub(super) centre: usize,
+    pub(super) half: usize,
+}
+
+/// How far stretches reach to either side, until twice as far is all of the longest transition.
+pub(super) fn halves(longest: usize) -> impl Iterator<Item = usize> {
+    let mut enough = false;
+    std::iter::successors(Some(SHORTEST), |half| Some((half * 4).div_ceil(3))).take_while(move |half| {
+        let wanted = !enough;
+        enough = 2 * half >= longest;
+        wanted
+    })
+}
+
+/// Of stretches and their strengths the strongest, in that order, whose centres are farther from one another than the half of
+/// the longer one over `within`.
+pub(super) fn strongest(mut strengths: Vec<(f64, Stretch)>, within: usize) -> Vec<Stretch> {
+    strengths.sort_by(|one, other| {
+        let place = |stretch: &Stretch| (stretch.centre, stretch.half);
+        other.0.total_cmp(&one.0).then(place(&one.1).cmp(&place(&other.1)))
+    });
+    let mut taken: Vec<(usize, BTreeSet<usize>)> = Vec::new();
+    let mut kept = Vec::new();
+    for (_, stretch) in strengths {
+        let near = |(other, centres): &(usize, BTreeSet<usize>)| {
+            let reach = stretch.half.max(*other) / within;
+            centres.range(stretch.centre.saturating_sub(reach)..=stretch.centre + reach).next().is_some()
+        };
+        if taken.iter().any(near) {
+            continue;
+        }
+        match taken.iter_mut().find(|(half, _)| *half == stretch.half) {
+            Some((_, centres)) => {
+                centres.insert(stretch.centre);
+            }
+            None => taken.push((stretch.half, BTreeSet::from([stretch.centre]))),
+        }
+        kept.push(stretch);
+    }
+    kept
+}
+
+/// A gradual transition: the pictures `[start, end)` hold both shots.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Gradual {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) confidence: f64,
+    /// Of the measure that is nearest to its limit.
+    pub(super) evidence: Evidence,
+}
+
+/// A measure and the limit that it must be below.
+pub(super) type Limited = (&'static str, f64, f64);
+
+impl Gradual {
+    /// One of which all measures are below their limits; the one nearest to its own says how sure it is.
+    pub(super) fn judged(start: usize, end: usize, measures: impl IntoIterator<Item = Limited>) -> Option<Self> {
+        let mut least: Option<(f64, Limited)> = None;
+        for (metric, value, limit) in measures {
+            if value >= limit {
+                return None;
+            }
+            // Below the limit is what is wanted, so that the two change places.
+            let sure = confidence(limit, value);
+            if least.is_none_or(|(least, _)| sure < least) {
+                least = Some((sure, (metric, value, limit)));
+            }
+        }
+        let (confidence, (metric, value, limit)) = least?;
+        Some(Self { start, end, confidence, evidence: evidence(metric, value, limit) })
+    }
+
+    /// Whether a picture is in both.
+    pub(super) fn overlaps(&self, start: usize, end: usize) -> bool {
+        self.start < end && start < self.end
+    }
+}
+
+/// Of transitions and their strengths the strongest, none nearer than two pictures to another, in order. A part of a
+/// transition is one too, and a weaker one.
+pub(super) fn apart<T>(mut found: Vec<(f64, T)>, place: impl Fn(&T) -> (usize, usize)) -> Vec<T> {
+    found.sort_by(|one, other| other.0.total_cmp(&one.0).then(place(&one.1).0.cmp(&place(&other.1).0)));
+    let mut kept: BTreeMap<usize, T> = BTreeMap::new();
+    for (_, transition) in found {
+        let (start, end) = place(&transition);
+        let before = kept.range(..=end + 1).next_back();
+        if before.is_none_or(|(_, other)| place(other).1 + 2 <= start) {
+            kept.insert(start, transition);
+        }
+    }
+    kept.into_values().collect()
+}

@@ -1,0 +1,102 @@
+//! Wipes: one shot takes the place of another bit by bit, behind a line, a clock's hand or a circle. The measures and their
+//! figures are explained in `docs/shot-detection.md`.
+
+mod sweep;
+
+use std::collections::BTreeSet;
+
+use self::sweep::Sweep;
+use super::blocks::{colors, correlation, edges, lit};
+use super::fades::PLAIN_DEVIATION;
+use super::gradual::{Gradual, Stretch, apart, halves, strongest};
+use super::ramp;
+use crate::features::Frame;
+use crate::options::ShotOptions;
+
+/// Fewest pictures of a wipe: with fewer it is a cut with motion around it.
+const SHORTEST: usize = 5;
+/// Stretches are tried a quarter of their half apart.
+const CENTRES: usize = 4;
+/// Of those whose centres are nearer than half of the longer one's half only the strongest is looked at.
+const APART: usize = 2;
+/// Most pictures from a wipe within which the picture that it took away may not come back: it was something that passed.
+const COMES_BACK: usize = 30;
+
+/// A wipe that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wipe {
+    pub(super) gradual: Gradual,
+    /// Whether there is a sharp line between the shots; otherwise it may as well be a dissolve.
+    pub(super) sharp: bool,
+}
+
+/// Finds all wipes, none touching another, in order.
+pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Wipe> {
+    let longest = usize::try_from(options.max_dissolve_frames).unwrap_or(usize::MAX);
+    let shortest = usize::try_from(options.min_dissolve_frames).map_or(SHORTEST, |least| least.max(SHORTEST));
+    let mut seen = BTreeSet::new();
+    let mut found: Vec<(f64, Wipe)> = Vec::new();
+    for stretch in candidates(frames, longest) {
+        let Some((start, end)) = ramp::fit(frames, stretch, sweep::progress) else { continue };
+        if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
+            continue;
+        }
+        // From or to a plain picture it is a fade.
+        let plain = |frame: &Frame| frame.deviation <= PLAIN_DEVIATION;
+        if frames.get(start - 1).is_none_or(plain) || frames.get(end).is_none_or(plain) {
+            continue;
+        }
+        if let Some(sweep) = sweep::measure(frames, start - 1, end)
+            && let Some(wipe) = judge(start, end, &sweep, || comes_back(frames, start, end))
+        {
+            found.push((sweep.change * (1.0 - sweep.misfit), wipe));
+        }
+    }
+    apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
+}
+
+/// Stretches in which parts of the picture go from one shot to the other, each at once or nearly so.
+fn candidates(frames: &[Frame], longest: usize) -> Vec<Stretch> {
+    let mut strengths = Vec::new();
+    for half in halves(longest) {
+        for centre in (half..frames.len().saturating_sub(half)).step_by((half / CENTRES).max(1)) {
+            let (first, last) = (centre - half, centre + half);
+            if sweep::may_be(frames, first, centre, last)
+                && let Some(sweep) = sweep::measure(frames, first, last)
+                && sweep.is_likely()
+            {
+                strengths.push((sweep.change * (1.0 - sweep.misfit), Stretch { centre, half }));
+            }
+        }
+    }
+    strongest(strengths, APART)
+}
+
+/// All measures must be within their limits; the one nearest to its own says how sure it is.
+fn judge(start: usize, end: usize, sweep: &Sweep, comes_back: impl FnOnce() -> f64) -> Option<Wipe> {
+    let sharp = sweep.is_sharp()?;
+    let measures = sweep.limits(sharp);
+    Gradual::judged(start, end, measures)?;
+    let comes_back = ("comes_back", comes_back(), MOST_ALIKE);
+    let gradual = Gradual::judged(start, end, measures.into_iter().chain([comes_back]))?;
+    Some(Wipe { gradual, sharp })
+}
+
+/// Correlation of edges with the picture before or after a wipe from which on that picture is there again.
+const MOST_ALIKE: f64 = 0.6;
+
+/// How much like the picture before a wipe one after it is, or the other way round.
+fn comes_back(frames: &[Frame], start: usize, end: usize) -> f64 {
+    let reach = end - start + COMES_BACK;
+    let alike = |one: Option<&Frame>, others: Option<&[Frame]>| {
+        let Some(one) = one.map(colors) else { return 0.0 };
+        let correlations = others.unwrap_or_default().iter().step_by(2).map(|other| {
+            let other = colors(other);
+            let lit = lit(&one, &other);
+            correlation(&edges(&one, &lit), &edges(&other, &lit))
+        });
+        correlations.fold(0.0, f64::max)
+    };
+    let again = alike(frames.get(start - 1), frames.get(end..(end + reach).min(frames.len())));
+    again.max(alike(frames.get(end), frames.get(start.saturating_sub(reach)..start)))
+}

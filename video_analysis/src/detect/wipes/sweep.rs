@@ -1,0 +1,239 @@
+//! How the blocks of a picture go from one shot to the other, each at its own time.
+
+use super::super::blocks::{COLORS, colors, correlation, edges, lit};
+use crate::features::{Frame, GRID, GRID_ROW};
+use crate::numeric::len_to_f64;
+
+/// Blocks of a picture, and of a row of them.
+const BLOCKS: usize = GRID / COLORS;
+const ROW: usize = GRID_ROW / COLORS;
+/// Pictures that are looked at between the ends: of more, motion and noise would add up.
+const SAMPLES: usize = 12;
+/// Least mean difference of the ends, in grey levels.
+const MIN_CHANGE: f64 = 12.0;
+/// A block is as before if it changes by less than this many grey levels, or than a tenth of the change of all.
+const UNTOUCHED: f64 = 4.0;
+/// Share of mixed blocks, of what a dissolve has: up to the first there is a line between the shots, from the second to the
+/// third a soft one. Between them is motion, beyond them a dissolve.
+const SHARP: f64 = 0.33;
+const SOFT: std::ops::Range<f64> = 0.5..0.8;
+
+/// What is measured of a stretch.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sweep {
+    /// Mean absolute difference of the ends, in grey levels.
+    pub(super) change: f64,
+    /// Mean absolute difference of the blocks from mixtures of the two ends, each the one that fits it best, as a share of
+    /// `change`.
+    pub(super) misfit: f64,
+    /// How far blocks go there and back, over the way from one end to the other: 1 if none turns round.
+    back_and_forth: f64,
+    /// How much blocks are mixed, as a share of how much they would be in a dissolve.
+    mixed: f64,
+    /// Largest step on the way from one end to the other, as a share of the way.
+    largest_step: f64,
+    /// How far the times at which blocks change are spread (standard deviation, as a share of the stretch), as far as neighbours
+    /// change at the same time.
+    spread: f64,
+    /// What of the spread is not so, as a share of `spread`.
+    disorder: f64,
+    /// Share of the blocks that are the same at both ends.
+    untouched: f64,
+    /// Correlation of the ends' edges.
+    likeness: f64,
+}
+
+/// The two ends of a stretch, and the way from one to the other.
+struct Ends {
+    before: Vec<f64>,
+    after: Vec<f64>,
+    way: Vec<f64>,
+    /// Of each block, the square of its way's length.
+    squares: Vec<f64>,
+    /// Of each block, its mean absolute difference.
+    weights: Vec<f64>,
+    weight: f64,
+}
+
+impl Ends {
+    fn of(before: &Frame, after: &Frame) -> Option<Self> {
+        let (before, after) = (colors(before), colors(after));
+        let way: Vec<f64> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
+        let blocks = || way.as_chunks::<COLORS>().0.iter();
+        let squares = blocks().map(|way| way.iter().map(|step| step * step).sum()).collect();
+        let weights: Vec<f64> =
+            blocks().map(|way| way.iter().map(|step| step.abs()).sum::<f64>() / len_to_f64(COLORS)).collect();
+        let weight: f64 = weights.iter().sum();
+        (weight > 0.0).then_some(Self { before, after, way, squares, weights, weight })
+    }
+
+    fn change(&self) -> f64 {
+        self.weight / len_to_f64(BLOCKS)
+    }
+
+    /// How far each block of a picture is on its way, 0 to 1, and how far all are from where that is.
+    fn progress(&self, frame: &Frame) -> (Vec<f64>, f64) {
+        let mut misfit = 0.0;
+        let before = self.before.as_chunks::<COLORS>().0;
+        let ways = self.way.as_chunks::<COLORS>().0.iter().zip(&self.squares);
+        let blocks = frame.blocks().iter().zip(before).zip(ways);
+        let progress = blocks.map(|((block, before), (way, square))| {
+            let mut gone = [0.0; COLORS];
+            for ((gone, value), before) in gone.iter_mut().zip(block).zip(before) {
+                *gone = f64::from(*value) - before;
+            }
+            let along: f64 = gone.iter().zip(way).map(|(gone, way)| gone * way).sum();
+            let progress = (along / square.max(1e-9)).clamp(0.0, 1.0);
+            let off = gone.iter().zip(way).map(|(gone, way)| (gone - progress * way).abs()).sum::<f64>();
+            misfit += off / len_to_f64(COLORS);
+            progress
+        });
+        let progress = progress.collect();
+        (progress, misfit)
+    }
+
+    /// Mean of something of each block, weighted by how much blocks change.
+    fn mean(&self, of_blocks: impl Iterator<Item = f64>) -> f64 {
+        of_blocks.zip(&self.weights).map(|(value, weight)| value * weight).sum::<f64>() / self.weight
+    }
+}
+
+/// How far each of some pictures is on the way from one to another, by its blocks: 0 is the one, 1 the other.
+pub(super) fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec<f64>> {
+    let ends = Ends::of(from, to)?;
+    Some(frames.iter().map(|frame| ends.mean(ends.progress(frame).0.into_iter())).collect())
+}
+
+/// Whether the picture in the middle of a stretch may be part of one: asked of every place, so it looks at that one alone.
+pub(super) fn may_be(frames: &[Frame], first: usize, middle: usize, last: usize) -> bool {
+    const MIDDLE: std::ops::Range<f64> = 0.15..0.85;
+    let (Some(before), Some(this), Some(after)) = (frames.get(first), frames.get(middle), frames.get(last)) else {
+        return false;
+    };
+    let change: u32 =
+        before.grid.iter().zip(after.grid.iter()).map(|(one, other)| u32::from(one.abs_diff(*other))).sum();
+    if f64::from(change) < MIN_CHANGE * len_to_f64(GRID) {
+        return false;
+    }
+    let Some(ends) = Ends::of(before, after) else { return false };
+    let (progress, misfit) = ends.progress(this);
+    let mean = ends.mean(progress.iter().copied());
+    misfit < 2.0 * LIKELY_MISFIT * ends.weight
+        && MIDDLE.contains(&mean)
+        && ends.mean(mixed(&progress)) < SOFT.end * 4.0 * mean * (1.0 - mean)
+}
+
+/// How mixed each block is: 0 if it shows one shot alone, 1 half way.
+fn mixed(progress: &[f64]) -> impl Iterator<Item = f64> {
+    progress.iter().map(|progress| 4.0 * progress * (1.0 - progress))
+}
+
+/// Measures the pictures between the two ends; `None` where the ends are equal.
+pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Sweep> {
+    let (before, after) = (frames.get(first)?, frames.get(last)?);
+    let ends = Ends::of(before, after)?;
+    let between = last.checked_sub(first + 1).filter(|between| *between > 0)?;
+    let samples = between.min(SAMPLES);
+    let (mut misfit, mut blocks_mixed, mut expected) = (0.0, 0.0, 0.0);
+    let (mut travelled, mut reached, mut largest_step) = (0.0, 0.0, 0.0f64);
+    let mut previous = vec![0.0; BLOCKS];
+    let mut waited = vec![0.0; BLOCKS];
+    for sample in 0..samples {
+        // The middles of equal parts.
+        let at = first + 1 + (2 * sample + 1) * between / (2 * samples);
+        let (progress, off) = ends.progress(frames.get(at)?);
+        misfit += off;
+        let mean = ends.mean(progress.iter().copied());
+        blocks_mixed += ends.mean(mixed(&progress));
+        expected += 4.0 * mean * (1.0 - mean);
+        largest_step = largest_step.max(mean - reached);
+        reached = mean;
+        travelled += ends.mean(progress.iter().zip(&previous).map(|(now, before)| (now - before).abs()));
+        waited.iter_mut().zip(&progress).for_each(|(waited, progress)| *waited += 1.0 - progress);
+        previous = progress;
+    }
+    travelled += ends.mean(previous.iter().map(|progress| 1.0 - progress));
+    waited.iter_mut().for_each(|waited| *waited /= len_to_f64(samples));
+    let (spread, disorder) = order(&ends, &waited);
+    let lit = lit(&ends.before, &ends.after);
+    Some(Sweep {
+        change: ends.change(),
+        misfit: misfit / len_to_f64(samples) / ends.weight,
+        back_and_forth: travelled,
+        mixed: blocks_mixed / expected.max(1e-9),
+        largest_step: largest_step.max(1.0 - reached),
+        spread,
+        disorder: disorder / spread.max(1e-9),
+        untouched: untouched(&ends, &lit),
+        likeness: correlation(&edges(&ends.before, &lit), &edges(&ends.after, &lit)).max(0.0),
+    })
+}
+
+/// Share of the lit blocks that change by less than others.
+fn untouched(ends: &Ends, lit: &[bool]) -> f64 {
+    let limit = UNTOUCHED.max(ends.change() / 10.0);
+    let lit = || ends.weights.iter().zip(lit.iter().step_by(COLORS)).filter(|(_, lit)| **lit);
+    let same = lit().filter(|(weight, _)| **weight < limit).count();
+    len_to_f64(same) / len_to_f64(lit().count().max(1))
+}
+
+/// Standard deviation of the times at which blocks change once each is the mean of its neighbourhood (3 × 3), and of what it
+/// differs from that.
+fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
+    let neighbourhood = |block: usize| {
+        let (row, column) = (block / ROW, block % ROW);
+        let rows = row.saturating_sub(1)..=(row + 1).min(BLOCKS / ROW - 1);
+        let near = rows.flat_map(move |row| {
+            (column.saturating_sub(1)..=(column + 1).min(ROW - 1)).map(move |column| row * ROW + column)
+        });
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for block in near {
+            let weight = ends.weights.get(block).copied().unwrap_or(0.0);
+            sum += weight * times.get(block).copied().unwrap_or(0.0);
+            weights += weight;
+        }
+        sum / f64::max(weights, 1e-9)
+    };
+    let smooth: Vec<f64> = (0..BLOCKS).map(neighbourhood).collect();
+    let mean = ends.mean(times.iter().copied());
+    let spread = ends.mean(smooth.iter().map(|time| (time - mean) * (time - mean))).sqrt();
+    let rest = ends.mean(smooth.iter().zip(times).map(|(smooth, time)| (smooth - time) * (smooth - time))).sqrt();
+    (spread, rest)
+}
+
+/// Largest misfit of a stretch that is looked at more closely.
+const LIKELY_MISFIT: f64 = 0.2;
+
+impl Sweep {
+    /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
+    /// is in it.
+    pub(super) fn is_likely(&self) -> bool {
+        self.change > MIN_CHANGE
+            && self.misfit < LIKELY_MISFIT
+            && self.back_and_forth < 1.4
+            && self.mixed < SOFT.end
+            && self.largest_step < 0.45
+            && self.untouched < 0.2
+    }
+
+    /// Whether there is a line between the shots, or a soft one; `None` where it is neither.
+    pub(super) fn is_sharp(&self) -> Option<bool> {
+        let sharp = self.mixed < SHARP;
+        (self.change > MIN_CHANGE && self.spread > MIN_SPREAD && (sharp || SOFT.contains(&self.mixed))).then_some(sharp)
+    }
+
+    /// Measures and what they must be below.
+    pub(super) fn limits(&self, sharp: bool) -> [(&'static str, f64, f64); 6] {
+        [
+            ("sweep_misfit", self.misfit, 0.18),
+            ("back_and_forth", self.back_and_forth, 1.5),
+            ("largest_step", self.largest_step, 0.4),
+            ("disorder", self.disorder, if sharp { 0.6 } else { 0.38 }),
+            ("untouched", self.untouched, 0.05),
+            ("likeness", self.likeness, 0.25),
+        ]
+    }
+}
+
+/// Least spread of the times at which blocks change: those of a dissolve differ by less.
+const MIN_SPREAD: f64 = 0.085;
