@@ -1,6 +1,6 @@
 //! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
 
-use super::{uncovered, unchanged};
+use super::{unchanged, uncovered};
 use crate::explain::{Condition, Rule};
 use crate::features::Frame;
 use crate::numeric::{len_to_f64, to_f64};
@@ -105,12 +105,13 @@ impl Measures {
 /// Finds all cuts, however short the shots between them are.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     let changes = changes(frames);
-    let cuts = (1..frames.len()).filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
+    // One picture before a change does not tell what moves.
+    let cuts = (2..frames.len()).filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
     cuts.filter(|cut| is_another_picture(frames, cut.frame)).collect()
 }
 
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
-/// the film's first picture, which no change leads to.
+/// the film's first two pictures.
 pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
     /// One more than the largest reach of a measure: so the first of these is only compared with.
     const REACH: usize = FARTHEST + SIDE;
@@ -120,7 +121,7 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
     let at = at - start;
-    let Some(measures) = measure(near, &changes(near), at).filter(|_| at > 0) else { return Vec::new() };
+    let Some(measures) = measure(near, &changes(near), at).filter(|_| at > 1) else { return Vec::new() };
     let rules = measures.rules(options).into_iter().filter_map(|bounds| {
         let metric = bounds.first()?.metric;
         let conditions = bounds.iter().map(Bound::condition).chain([another.clone()]);

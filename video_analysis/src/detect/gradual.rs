@@ -69,7 +69,11 @@ pub(super) type Limited = (&'static str, f64, f64);
 
 impl Gradual {
     /// One of which all measures are below their limits; the one nearest to its own says how sure it is.
-    pub(super) fn judged(start: usize, end: usize, measures: impl IntoIterator<Item = Limited>) -> Option<Self> {
+    pub(super) fn judged(
+        start: usize,
+        end: usize,
+        measures: impl IntoIterator<Item = Limited>,
+    ) -> Option<Self> {
         let mut least: Option<(f64, Limited)> = None;
         for (metric, value, limit) in measures {
             if value >= limit {
@@ -86,8 +90,8 @@ impl Gradual {
     }
 
     /// Whether a picture is in both.
-    pub(super) fn overlaps(&self, start: usize, end: usize) -> bool {
-        self.start < end && start < self.end
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
     }
 }
 

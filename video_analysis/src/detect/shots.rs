@@ -55,7 +55,7 @@ impl VideoDetector for Shots {
         let graduals: Vec<(Gradual, SegmentKind)> = graduals(film, &self.options)
             .into_iter()
             .filter(|(gradual, _)| {
-                blanks.iter().map(extent).all(|(from, to)| !gradual.overlaps(from, to))
+                blanks.iter().map(extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
             })
             .collect();
         for blank in &blanks {
@@ -75,20 +75,21 @@ impl VideoDetector for Shots {
     }
 }
 
-/// Dissolves and wipes, none overlapping another: a wipe with a sharp line is no dissolve, and any other may be one.
+/// Dissolves and wipes, none overlapping another: what looks like a dissolve within a wipe with a sharp line is a part of that,
+/// and any other wipe that looks like a dissolve in part is one.
 fn graduals(film: &Film, options: &ShotOptions) -> Vec<(Gradual, SegmentKind)> {
     let dissolves = dissolves::find(&film.frames, options);
-    let (sharp, soft): (Vec<_>, Vec<_>) =
-        wipes::find(&film.frames, options).into_iter().partition(|wipe| wipe.sharp);
-    let mut found: Vec<(Gradual, SegmentKind)> = Vec::new();
-    let wipes = |wipes: Vec<wipes::Wipe>| wipes.into_iter().map(|wipe| (wipe.gradual, SegmentKind::Wipe));
-    let dissolves = dissolves.into_iter().map(|dissolve| (dissolve, SegmentKind::Dissolve));
-    for (gradual, kind) in wipes(sharp).chain(dissolves).chain(wipes(soft)) {
-        if !found.iter().any(|(other, _)| other.overlaps(gradual.start, gradual.end)) {
-            found.push((gradual, kind));
-        }
-    }
-    found
+    let mut wipes = wipes::find(&film.frames, options);
+    wipes.retain(|wipe| {
+        dissolves.iter().filter(|dissolve| dissolve.overlaps(&wipe.gradual)).all(|dissolve| {
+            wipe.sharp && wipe.gradual.start <= dissolve.start && dissolve.end <= wipe.gradual.end
+        })
+    });
+    let wiped: Vec<Gradual> = wipes.into_iter().map(|wipe| wipe.gradual).collect();
+    let dissolves: Vec<_> =
+        dissolves.into_iter().filter(|dissolve| !wiped.iter().any(|wipe| wipe.overlaps(dissolve))).collect();
+    let of = |graduals: Vec<Gradual>, kind| graduals.into_iter().map(move |gradual| (gradual, kind));
+    of(dissolves, SegmentKind::Dissolve).chain(of(wiped, SegmentKind::Wipe)).collect()
 }
 
 /// A fade-out, the plain pictures after it and the fade-in that follows open one shot: with the first picture that is seen.

@@ -29,7 +29,9 @@ pub(super) fn at(frames: &[Frame], at: usize) -> bool {
         if plain(&last) || plain(&first) || shows(&last, &first) < SAME {
             return false;
         }
-        let another = |away: Option<&Frame>, than: &[f64]| away.is_some_and(|frame| shows(&colors(frame), than) < OTHER);
+        let another = |away: Option<&Frame>, than: &[f64]| {
+            away.is_some_and(|frame| shows(&colors(frame), than) < OTHER)
+        };
         let appeared = AWAY.iter().all(|away| another(before.iter().nth_back(*away), &last));
         appeared || AWAY.iter().all(|away| another(after.get(*away), &first))
     })
@@ -41,9 +43,9 @@ fn strips() -> impl Iterator<Item = Vec<bool>> {
     let strip = |holds: &dyn Fn(usize, usize) -> bool| {
         (0..GRID).map(|component| holds(component / GRID_ROW, component % GRID_ROW / 3)).collect()
     };
-    let rows = ROWS.into_iter().flat_map(move |rows| {
-        [strip(&|row, _| row < rows), strip(&|row, _| row >= ROW_COUNT - rows)]
-    });
+    let rows = ROWS
+        .into_iter()
+        .flat_map(move |rows| [strip(&|row, _| row < rows), strip(&|row, _| row >= ROW_COUNT - rows)]);
     let columns = COLUMNS.into_iter().flat_map(move |columns| {
         [strip(&|_, column| column < columns), strip(&|_, column| column >= GRID_ROW / 3 - columns)]
     });

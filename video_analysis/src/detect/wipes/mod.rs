@@ -18,7 +18,7 @@ const SHORTEST: usize = 5;
 /// Stretches are tried a quarter of their half apart.
 const CENTRES: usize = 4;
 /// Of those whose centres are nearer than half of the longer one's half only the strongest is looked at.
-const APART: usize = 2;
+const APART: usize = 16;
 /// Most pictures from a wipe within which the picture that it took away may not come back: it was something that passed.
 const COMES_BACK: usize = 30;
 
@@ -83,7 +83,7 @@ fn judge(start: usize, end: usize, sweep: &Sweep, comes_back: impl FnOnce() -> f
 }
 
 /// Correlation of edges with the picture before or after a wipe from which on that picture is there again.
-const MOST_ALIKE: f64 = 0.6;
+const MOST_ALIKE: f64 = 0.36;
 
 /// How much like the picture before a wipe one after it is, or the other way round.
 fn comes_back(frames: &[Frame], start: usize, end: usize) -> f64 {

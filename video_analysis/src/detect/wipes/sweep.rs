@@ -15,7 +15,7 @@ const MIN_CHANGE: f64 = 12.0;
 const UNTOUCHED: f64 = 4.0;
 /// Share of mixed blocks, of what a dissolve has: up to the first there is a line between the shots, from the second to the
 /// third a soft one. Between them is motion, beyond them a dissolve.
-const SHARP: f64 = 0.33;
+const SHARP: f64 = 0.3;
 const SOFT: std::ops::Range<f64> = 0.5..0.8;
 
 /// What is measured of a stretch.
@@ -107,7 +107,8 @@ pub(super) fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec
 /// Whether the picture in the middle of a stretch may be part of one: asked of every place, so it looks at that one alone.
 pub(super) fn may_be(frames: &[Frame], first: usize, middle: usize, last: usize) -> bool {
     const MIDDLE: std::ops::Range<f64> = 0.15..0.85;
-    let (Some(before), Some(this), Some(after)) = (frames.get(first), frames.get(middle), frames.get(last)) else {
+    let (Some(before), Some(this), Some(after)) = (frames.get(first), frames.get(middle), frames.get(last))
+    else {
         return false;
     };
     let change: u32 =
@@ -197,7 +198,8 @@ fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
     let smooth: Vec<f64> = (0..BLOCKS).map(neighbourhood).collect();
     let mean = ends.mean(times.iter().copied());
     let spread = ends.mean(smooth.iter().map(|time| (time - mean) * (time - mean))).sqrt();
-    let rest = ends.mean(smooth.iter().zip(times).map(|(smooth, time)| (smooth - time) * (smooth - time))).sqrt();
+    let rest =
+        ends.mean(smooth.iter().zip(times).map(|(smooth, time)| (smooth - time) * (smooth - time))).sqrt();
     (spread, rest)
 }
 
@@ -219,7 +221,8 @@ impl Sweep {
     /// Whether there is a line between the shots, or a soft one; `None` where it is neither.
     pub(super) fn is_sharp(&self) -> Option<bool> {
         let sharp = self.mixed < SHARP;
-        (self.change > MIN_CHANGE && self.spread > MIN_SPREAD && (sharp || SOFT.contains(&self.mixed))).then_some(sharp)
+        (self.change > MIN_CHANGE && self.spread > MIN_SPREAD && (sharp || SOFT.contains(&self.mixed)))
+            .then_some(sharp)
     }
 
     /// Measures and what they must be below.
@@ -229,7 +232,7 @@ impl Sweep {
             ("back_and_forth", self.back_and_forth, 1.5),
             ("largest_step", self.largest_step, 0.4),
             ("disorder", self.disorder, if sharp { 0.6 } else { 0.38 }),
-            ("untouched", self.untouched, 0.05),
+            ("untouched", self.untouched, if sharp { 0.08 } else { 0.05 }),
             ("likeness", self.likeness, 0.25),
         ]
     }
