@@ -1,4 +1,4 @@
-//! Dissolves between real shots at known frames, and changes within a shot that are none.
+//! Dissolves and wipes between real shots at known frames, and changes within a shot that are none.
 
 #![cfg(test)]
 
@@ -53,8 +53,14 @@ const RENUMBER: &str = "settb=1/24,setpts=N,fps=24,format=yuv420p,setsar=1";
 
 /// A cross-fade whose mixed frames are `[start, start + mixed)`: the frame before is still the old shot alone.
 fn cross_fade(start: u32, mixed: u32) -> String {
+    transition("fade", start, mixed)
+}
+
+/// Another of `xfade`'s transitions over the same frames.
+fn transition(name: &str, start: u32, mixed: u32) -> String {
     let seconds = |frames: u32| f64::from(frames) / 24.0;
-    format!("xfade=duration={:.6}:offset={:.6},{RENUMBER}", seconds(mixed + 1), seconds(start - 1))
+    let (duration, offset) = (seconds(mixed + 1), seconds(start - 1));
+    format!("xfade=transition={name}:duration={duration:.6}:offset={offset:.6},{RENUMBER}")
 }
 
 fn near(range: &Segment, start: u64, end: u64, tolerance: u64) -> bool {
@@ -113,6 +119,50 @@ fn cuts_dissolves_and_fades_stand_beside_each_other() {
     let opened: Vec<_> = report.shots.iter().map(|shot| shot.opened_by).collect();
     assert_eq!(opened, [OpenedBy::Start, OpenedBy::Dissolve, OpenedBy::Dissolve, OpenedBy::Cut]);
     assert_eq!(starts(&report)[3], 150);
+}
+
+#[test]
+fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mixed, codec) in [
+        ("wipeleft", 10, "-c:v libx264 -crf 20"),
+        ("wipedown", 30, "-c:v libx264 -crf 36"),
+        ("wipetl", 24, "-c:v mpeg2video -q:v 8"),
+        ("vertopen", 20, "-c:v libx264 -crf 28"),
+        ("circleopen", 24, "-c:v libx264 -crf 20"),
+    ] {
+        let graph = format!("[a][b]{}", transition(name, 20, mixed));
+        let clip = from_sample(folder.path(), &format!("{name}.mkv"), [60, 78, 0, 0], &graph, codec);
+        let report = report(&clip);
+        assert_eq!(kinds(&report), [SegmentKind::Wipe], "{name} {:?}", report.shots);
+        let wipe = &report.transitions[0];
+        assert!(near(wipe, 20, 20 + u64::from(mixed), 7), "{name} {wipe:?}");
+        assert_eq!(starts(&report), [0, wipe.start_frame.unwrap()], "{name}");
+        assert_eq!(report.shots[1].opened_by, OpenedBy::Wipe);
+    }
+}
+
+#[test]
+fn something_dark_that_leaves_at_once_uncovers_the_scene_and_is_no_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    // It covers all, a third less in the next picture, and nothing in the one after that.
+    let graph = format!(
+        "[c]eq=brightness=-0.3:contrast=0.4[thing];[b][thing]overlay=y=-60*clip(n-30\\,0\\,1)-120*gt(n\\,31):\
+         enable=lt(n\\,32),{RENUMBER}"
+    );
+    let report = report(&from_sample(folder.path(), "leaves.mp4", [0, 70, 70, 0], &graph, "-c:v libx264"));
+    assert_eq!((starts(&report), kinds(&report)), (vec![0], vec![]));
+}
+
+#[test]
+fn pictures_that_are_held_as_in_drawn_films_are_no_shots() {
+    let folder = tempfile::tempdir().unwrap();
+    for held in [2, 3, 4] {
+        let graph = format!("[b]framestep={held},settb=1/24,setpts={held}*N,fps=24,{RENUMBER}");
+        let name = format!("held_{held}.mp4");
+        let report = report(&from_sample(folder.path(), &name, [0, 78, 0, 0], &graph, "-c:v libx264"));
+        assert_eq!((starts(&report), kinds(&report)), (vec![0], vec![]), "{held}");
+    }
 }
 
 #[test]

@@ -28,8 +28,9 @@ const MIN_UNEXPLAINED: f64 = 3.0;
 const UNEXPLAINED_OVER_CONTRAST: f64 = 1.5;
 /// Added to the largest unexplained change beside one, so that none stands out of stillness by being there at all.
 const UNEXPLAINED_NOISE: f64 = 0.5;
-/// Share of the pixels that take another colour twice in a row where the first or the second time is a cut.
-const RIVAL: f32 = 0.5;
+/// Share of the pixels that take another colour from which on nothing of the picture before needs to be left: what is right
+/// beside such a change, and as large, is a rival of it, and what is farther away tells nothing of it.
+const OVERTURNED: f32 = 0.5;
 /// Changes on either side that a cut is compared with.
 const BESIDE: usize = 3;
 /// How far away these may be when pictures are repeated in between: drawn films hold a picture for up to four.
@@ -180,7 +181,7 @@ fn measure(frames: &[Frame], changes: &[Change], at: usize) -> Option<Measures> 
     let neighbour = neighbours.map(|(_, change)| change.unexplained).fold(0.0, f64::max);
     // The end of a fast motion right before a cut changes as much as the cut does, and is compared with by itself.
     let rival = |away: usize, change: &Change| {
-        away == 1 && change.unexplained >= neighbour && recolored.min(change.recolored) >= RIVAL
+        away == 1 && change.unexplained >= neighbour && recolored.min(change.recolored) >= OVERTURNED
     };
     let others = beside(changes, at).filter(|(away, change)| !rival(*away, change));
     let largest = others.map(|(_, change)| change.unexplained).fold(0.0, f64::max);
@@ -196,7 +197,9 @@ fn measure(frames: &[Frame], changes: &[Change], at: usize) -> Option<Measures> 
 
 /// The changes next to one, on either side, that are no repetitions, and how far away each is.
 fn beside(changes: &[Change], at: usize) -> impl Iterator<Item = (usize, &Change)> {
-    let near = |side: &[Change]| side.len().min(FARTHEST);
+    let overturned = changes.get(at).is_some_and(|change| change.recolored >= OVERTURNED);
+    let farthest = if overturned { BESIDE } else { FARTHEST };
+    let near = |side: &[Change]| side.len().min(farthest);
     let (before, after) = changes.split_at_checked(at).unwrap_or_default();
     let after = after.get(1..).unwrap_or_default();
     let (after, before) = (after.get(..near(after)), before.get(before.len() - near(before)..));

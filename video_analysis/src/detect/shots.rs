@@ -85,11 +85,10 @@ fn graduals(film: &Film, options: &ShotOptions) -> Vec<(Gradual, SegmentKind)> {
             wipe.sharp && wipe.gradual.start <= dissolve.start && dissolve.end <= wipe.gradual.end
         })
     });
-    let wiped: Vec<Gradual> = wipes.into_iter().map(|wipe| wipe.gradual).collect();
-    let dissolves: Vec<_> =
-        dissolves.into_iter().filter(|dissolve| !wiped.iter().any(|wipe| wipe.overlaps(dissolve))).collect();
-    let of = |graduals: Vec<Gradual>, kind| graduals.into_iter().map(move |gradual| (gradual, kind));
-    of(dissolves, SegmentKind::Dissolve).chain(of(wiped, SegmentKind::Wipe)).collect()
+    let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));
+    let dissolves: Vec<_> = dissolves.into_iter().filter(apart).collect();
+    let dissolves = dissolves.into_iter().map(|dissolve| (dissolve, SegmentKind::Dissolve));
+    dissolves.chain(wipes.into_iter().map(|wipe| (wipe.gradual, SegmentKind::Wipe))).collect()
 }
 
 /// A fade-out, the plain pictures after it and the fade-in that follows open one shot: with the first picture that is seen.

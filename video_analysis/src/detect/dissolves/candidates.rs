@@ -9,6 +9,10 @@ const MIN_CHANGE: u32 = 10;
 /// Largest difference from the mixture as a share of the difference of the ends. Motion inside both shots is in it too, so
 /// that this is generous; what is found is looked at more closely.
 const MAX_MISFIT: f64 = 0.3;
+/// Of those whose centres are nearer than half of the longer one's half only the strongest is looked at: with all of it, what
+/// looks most like a mixture and is none would hide the one beside it.
+const APART: usize = 2;
+
 /// The strongest of those that share their centres, of stretches up to `longest` pictures.
 pub(super) fn find(frames: &[Frame], longest: usize) -> Vec<Stretch> {
     let mut strengths = Vec::new();
@@ -17,7 +21,7 @@ pub(super) fn find(frames: &[Frame], longest: usize) -> Vec<Stretch> {
             strengths.extend(strength(frames, half).map(|value| (value, Stretch { centre, half })));
         }
     }
-    strongest(strengths, 1)
+    strongest(strengths, APART)
 }
 
 /// Difference of the ends, less what the pictures between them differ from their mixture; `None` where there is none.

@@ -17,7 +17,7 @@ use crate::options::ShotOptions;
 const SHORTEST: usize = 5;
 /// Stretches are tried a quarter of their half apart.
 const CENTRES: usize = 4;
-/// Of those whose centres are nearer than half of the longer one's half only the strongest is looked at.
+/// Of those whose centres are nearer than a sixteenth of the longer one's half only the strongest is looked at.
 const APART: usize = 16;
 /// Most pictures from a wipe within which the picture that it took away may not come back: it was something that passed.
 const COMES_BACK: usize = 30;

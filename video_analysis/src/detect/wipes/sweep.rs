@@ -154,7 +154,7 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
         previous = progress;
     }
     travelled += ends.mean(previous.iter().map(|progress| 1.0 - progress));
-    waited.iter_mut().for_each(|waited| *waited /= len_to_f64(samples));
+    let waited: Vec<f64> = waited.into_iter().map(|waited| waited / len_to_f64(samples)).collect();
     let (spread, disorder) = order(&ends, &waited);
     let lit = lit(&ends.before, &ends.after);
     Some(Sweep {
