@@ -193,6 +193,69 @@ fn a_header_that_promises_enormous_pictures_is_refused_before_decoding() {
 }
 
 #[test]
+fn pictures_that_become_too_large_on_their_way_are_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    for codec in ["-c:v libx264", "-c:v libx265 -x265-params log-level=none", "-c:v mpeg2video -f mpeg2video"]
+    {
+        let sized = |name: &str, size: &str| {
+            let film = format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 {codec}");
+            let path = clips::make(folder.path(), name, &film);
+            fs::read(path).unwrap()
+        };
+        let extension = if codec.contains("264") {
+            "h264"
+        } else if codec.contains("265") {
+            "hevc"
+        } else {
+            "m2v"
+        };
+        let small = sized(&format!("small.{extension}"), "64x64");
+        let large = sized(&format!("large.{extension}"), "640x360");
+        let grows = write(folder.path(), &format!("grows.{extension}"), &[small, large].concat());
+        for count in [1, 3] {
+            let execution = Execution { max_pixels: 64 * 64, ..support::pieces(count) };
+            let report = analyze(&grows, &Options::default(), &execution, &()).unwrap();
+            assert_eq!(report.frames, 25, "{codec}");
+            assert_eq!(detector(&report, "shots").status, DetectorStatus::Damaged, "{codec}");
+        }
+    }
+}
+
+/// A WAV file that says how many channels and samples a second it has, and has a second or what there is of it.
+fn wav(channels: u16, rate: u32) -> Vec<u8> {
+    let frame = channels * 2;
+    let header = [
+        &b"RIFF\xff\xff\xff\x7fWAVEfmt \x10\0\0\0\x01\0"[..],
+        &channels.to_le_bytes(),
+        &rate.to_le_bytes(),
+        &(rate * u32::from(frame)).to_le_bytes(),
+        &frame.to_le_bytes(),
+        b"\x10\0data\xff\xff\xff\x7f",
+    ];
+    let samples = vec![0x11; usize::from(frame) * 1000];
+    [header.concat(), samples].concat()
+}
+
+#[test]
+fn a_header_that_promises_more_samples_a_second_than_there_is_memory_for_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    for (channels, rate, measured) in [
+        (2, 48_000, true),
+        (8, 768_000, true),
+        (64, 2_822_400, false),
+        (9, 768_000, false),
+        (65, 8_000, false),
+    ] {
+        let name = format!("{channels}x{rate}.wav");
+        let outcome = try_report(&write(folder.path(), &name, &wav(channels, rate)));
+        match outcome {
+            Ok(report) => assert!(measured && report.audio[0].loudness.is_some(), "{name}"),
+            Err(error) => assert!(!measured && error.kind() == ErrorKind::NotAVideo, "{name}: {error}"),
+        }
+    }
+}
+
+#[test]
 fn too_long_and_too_many_streams_are_refused_on_metadata() {
     let long = Execution { max_duration: std::time::Duration::from_secs(29), ..Execution::default() };
     let error = analyze(&sample(), &Options::default(), &long, &()).unwrap_err();

@@ -1,6 +1,6 @@
 //! The packets of the video stream: how many pictures there are, and where decoding can start.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead, BufReader};
 
 use crate::error::Error;
 use crate::process::{Processes, Program, demuxing_rules};
@@ -72,22 +72,27 @@ impl PacketIndex {
             .map(str::to_owned),
         );
         let mut running = processes.spawn(Program::Ffprobe, &args, None)?;
+        let mut index = match Self::parse(BufReader::new(running.stdout()?)) {
+            Ok(index) => index,
+            Err(error) => {
+                processes.watch.check()?;
+                return Err(Error::io("list of packets", &error));
+            }
+        };
+        let exit = running.finish()?;
+        index.damaged = !exit.success() || !exit.complaints.is_empty();
+        Ok(index)
+    }
+
+    /// From ffprobe's lines, one a packet, in the order of decoding.
+    pub(crate) fn parse(lines: impl BufRead) -> io::Result<Self> {
         let mut index = Self { timed: true, ..Self::default() };
         let mut last = None;
-        for line in BufReader::new(running.stdout()?).lines() {
-            let line = match line {
-                Ok(line) => line,
-                Err(error) => {
-                    processes.watch.check()?;
-                    return Err(Error::io("list of packets", &error));
-                }
-            };
-            if let Some(packet) = Packet::parse(&line) {
+        for line in lines.lines() {
+            if let Some(packet) = Packet::parse(&line?) {
                 index.add(&packet, &mut last);
             }
         }
-        let exit = running.finish()?;
-        index.damaged = !exit.success() || !exit.complaints.is_empty();
         index.sort();
         Ok(index)
     }
@@ -150,13 +155,7 @@ mod tests {
     use super::*;
 
     fn index(lines: &[&str]) -> PacketIndex {
-        let mut index = PacketIndex { timed: true, ..PacketIndex::default() };
-        let mut last = None;
-        for line in lines {
-            index.add(&Packet::parse(line).unwrap(), &mut last);
-        }
-        index.sort();
-        index
+        PacketIndex::parse(lines.join("\n").as_bytes()).unwrap()
     }
 
     #[test]
