@@ -195,28 +195,24 @@ fn a_header_that_promises_enormous_pictures_is_refused_before_decoding() {
 #[test]
 fn pictures_that_become_too_large_on_their_way_are_damage() {
     let folder = tempfile::tempdir().unwrap();
-    for codec in ["-c:v libx264", "-c:v libx265 -x265-params log-level=none", "-c:v mpeg2video -f mpeg2video"]
-    {
-        let sized = |name: &str, size: &str| {
-            let film = format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 {codec}");
-            let path = clips::make(folder.path(), name, &film);
-            fs::read(path).unwrap()
+    for (ending, codec) in [
+        ("h264", "libx264"),
+        ("hevc", "libx265 -x265-params log-level=none"),
+        ("m2v", "mpeg2video -f mpeg2video"),
+    ] {
+        let sized = |size: &str| {
+            let film = format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 -c:v {codec}");
+            fs::read(clips::make(folder.path(), &format!("{size}.{ending}"), &film)).unwrap()
         };
-        let extension = if codec.contains("264") {
-            "h264"
-        } else if codec.contains("265") {
-            "hevc"
-        } else {
-            "m2v"
-        };
-        let small = sized(&format!("small.{extension}"), "64x64");
-        let large = sized(&format!("large.{extension}"), "640x360");
-        let grows = write(folder.path(), &format!("grows.{extension}"), &[small, large].concat());
+        // One behind the other they are one stream; the bound is between their sizes.
+        let both = [sized("320x180"), sized("640x360")].concat();
+        let grows = write(folder.path(), &format!("grows.{ending}"), &both);
         for count in [1, 3] {
-            let execution = Execution { max_pixels: 64 * 64, ..support::pieces(count) };
+            let execution = Execution { max_pixels: 150_000, ..support::pieces(count) };
             let report = analyze(&grows, &Options::default(), &execution, &()).unwrap();
-            assert_eq!(report.frames, 25, "{codec}");
-            assert_eq!(detector(&report, "shots").status, DetectorStatus::Damaged, "{codec}");
+            // The picture before the change may be lost with what it waits for.
+            assert!((24..=25).contains(&report.frames), "{ending}: {}", report.frames);
+            assert_eq!(detector(&report, "shots").status, DetectorStatus::Damaged, "{ending}");
         }
     }
 }
@@ -244,6 +240,7 @@ fn a_header_that_promises_more_samples_a_second_than_there_is_memory_for_is_not_
         (8, 768_000, true),
         (64, 2_822_400, false),
         (9, 768_000, false),
+        (1, 16, false),
         (65, 8_000, false),
     ] {
         let name = format!("{channels}x{rate}.wav");

@@ -63,8 +63,8 @@ pub(crate) struct AudioTrack {
     pub(crate) duration_seconds: Option<f64>,
 }
 
-/// What the loudness meter takes; nothing in use is beyond it.
-const MEASURABLE_RATES: RangeInclusive<u32> = 16..=2_822_400;
+/// What the loudness meter takes; nothing in use is beyond it. Below, its windows are some samples long, and it refuses some rates.
+const MEASURABLE_RATES: RangeInclusive<u32> = 1000..=2_822_400;
 const MEASURABLE_CHANNELS: RangeInclusive<u32> = 1..=64;
 /// Samples of all channels in a second: 64 channels at 96 kHz, or 8 at 768 kHz. The meter keeps three seconds of them, 150 MB; a
 /// header of some bytes could have it want thirty times as much.

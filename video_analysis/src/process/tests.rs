@@ -2,6 +2,8 @@ use std::path::Path;
 
 use super::*;
 
+const FILM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/big_buck_bunny_30s.mp4");
+
 /// Arguments by which ffprobe follows a playlist, which the engine never gives it.
 fn follow(playlist: &Path) -> Vec<String> {
     let url = input_url(playlist).unwrap();
@@ -13,9 +15,8 @@ fn follow(playlist: &Path) -> Vec<String> {
 #[test]
 fn a_playlist_opens_nothing_even_where_ffmpeg_reads_it() {
     let folder = tempfile::tempdir().unwrap();
-    let film = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/big_buck_bunny_30s.mp4");
     let list = folder.path().join("list.ffconcat");
-    std::fs::write(&list, format!("ffconcat version 1.0\nfile '{film}'\n")).unwrap();
+    std::fs::write(&list, format!("ffconcat version 1.0\nfile '{FILM}'\n")).unwrap();
     let execution = Execution::default();
     if view::of(&list, &Tools::find(&execution).unwrap()).unwrap().is_none() {
         eprintln!("not tested: this kernel has no Landlock");
@@ -31,6 +32,25 @@ fn a_playlist_opens_nothing_even_where_ffmpeg_reads_it() {
     // The control: it does open what it names where nothing forbids it.
     let plain = Command::new("ffprobe").args(follow(&list)).output().unwrap();
     assert!(plain.status.success() && !plain.stdout.is_empty());
+}
+
+#[test]
+fn a_decoder_has_no_network_even_where_ffmpeg_would_use_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    let args = ["-v", "error", "-i", &url].map(str::to_owned);
+    let execution = Execution::default();
+    let processes = Processes::new(Path::new(FILM), &execution).unwrap();
+    let (_, exit) = processes.output(Program::Ffprobe, &args, 1 << 20).unwrap();
+    assert!(!exit.success() && exit.complaints.contains("Permission denied"), "{}", exit.complaints);
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+
+    // The control: it does connect where nothing forbids it.
+    listener.set_nonblocking(false).unwrap();
+    let mut plain = Command::new("ffprobe").args(&args).stderr(Stdio::null()).spawn().unwrap();
+    drop(listener.accept().unwrap());
+    plain.wait().unwrap();
 }
 
 #[test]
