@@ -105,7 +105,9 @@ pub fn decoded_pictures(bytes: &[u8]) {
     };
     let film = Film::new(frames, TIME_BASE, None, Rational::new(25, 1));
     let mut found = Findings::default();
-    video_detectors(&Options::default()).iter().for_each(|detector| detector.detect(&film, &mut found));
+    for detector in video_detectors(&Options::default()) {
+        detector.detect(&film, &mut found);
+    }
     let shots = found.shots.iter().map(|shot| &shot.segment);
     let mut next = Some(0);
     for segment in shots {
@@ -152,7 +154,9 @@ pub fn decoded_sound(bytes: &[u8]) {
         damaged: false,
     };
     let mut found = AudioFindings::of(coverage);
-    sound_detectors(&options).iter().for_each(|detector| detector.detect(&track, &sound, &mut found));
+    for detector in sound_detectors(&options) {
+        detector.detect(&track, &sound, &mut found);
+    }
     canonical(&found);
     canonical(&of_sound(&track, &sound));
 }
