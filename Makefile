@@ -41,7 +41,7 @@ bench: ## Measure the engine against ffmpeg, accounts against bcrypt, videos aga
 	@scripts/install-tools ffmpeg python3 wrk postgresql nodejs npm nginx
 	bench/run
 
-fuzz: ## Feed what reads tokens with whatever libFuzzer thinks up, a minute for each target
+fuzz: ## Feed parsers of tokens, decoders' words, reports with whatever libFuzzer thinks up, a minute for each
 	scripts/fuzz
 
 compose-test: ## Bring the Docker stack up, walk through it, kill it in the middle, take it down

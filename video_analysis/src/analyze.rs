@@ -81,7 +81,7 @@ fn run(
 ) -> Result<(Report, Option<Film>, AllCurves), Error> {
     options.validate().map_err(|invalid| Error::new(ErrorKind::InvalidOptions, invalid.to_string()))?;
     file_size(input)?;
-    let processes = Processes::new(execution)?;
+    let processes = Processes::new(input, execution)?;
     watched(&processes, execution, observer, || {
         let tracker = Tracker::new(observer);
         Analysis { input, options, execution, processes: &processes, tracker: &tracker }.run(with_curves)

@@ -57,7 +57,7 @@ pub fn frame_jpeg(input: &Path, frame: u64, size: Size, execution: &Execution) -
     file_size(input)?;
     let filters = format!("{SQUARE_PIXELS}{},format=yuvj420p", size.filters()?);
     let missing = || Error::new(ErrorKind::Undecodable, format!("no picture {frame}"));
-    let processes = Processes::new(execution)?;
+    let processes = Processes::new(input, execution)?;
     watched(&processes, execution, &(), || {
         let (probe, track, _) = probe(input, execution, &processes)?;
         let track = track.ok_or_else(missing)?;

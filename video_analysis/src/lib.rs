@@ -58,6 +58,8 @@ pub mod export;
 mod extract;
 mod features;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod numeric;
 mod observer;
 mod options;

@@ -30,7 +30,7 @@ pub fn poster_jpeg(input: &Path, report: &Report, execution: &Execution) -> Resu
     let poster = report.poster.as_ref().ok_or_else(missing)?;
     let stream =
         report.streams.iter().find(|stream| stream.analyzed && stream.video.is_some()).ok_or_else(missing)?;
-    let processes = Processes::new(execution)?;
+    let processes = Processes::new(input, execution)?;
     let url = input_url(input)?;
     let filters = format!(
         "{SQUARE_PIXELS},scale=w=min({MAX_WIDTH}\\,iw):h=min({MAX_HEIGHT}\\,ih):force_original_aspect_ratio=decrease:\

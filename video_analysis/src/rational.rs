@@ -46,16 +46,17 @@ impl Rational {
 
     /// `ticks` of this time base in microseconds, rounded up.
     pub(crate) fn microseconds_ceil(self, ticks: i64) -> i128 {
-        let scaled = i128::from(ticks) * i128::from(self.num) * 1_000_000;
+        let scaled = (i128::from(ticks) * i128::from(self.num)).saturating_mul(1_000_000);
         let den = i128::from(self.den);
         scaled.div_euclid(den) + i128::from(scaled.rem_euclid(den) != 0)
     }
 
-    /// `ticks` of this time base counted in `other`, rounded to the nearest; saturates.
+    /// `ticks` of this time base counted in `other`, rounded to the nearest; saturates. Of numbers of more than 32 bits, which no
+    /// container has and a report that was made up may, what comes out may be wrong.
     pub(crate) fn rescale(self, ticks: i64, other: Self) -> i64 {
-        let num = i128::from(ticks) * i128::from(self.num) * i128::from(other.den);
+        let num = (i128::from(ticks) * i128::from(self.num)).saturating_mul(other.den.into());
         let den = i128::from(self.den) * i128::from(other.num.max(1));
-        let rounded = (num * 2 + den).div_euclid(den * 2);
+        let rounded = num.saturating_mul(2).saturating_add(den).div_euclid(den * 2);
         i64::try_from(rounded).unwrap_or(if rounded > 0 { i64::MAX } else { i64::MIN })
     }
 }

@@ -124,7 +124,7 @@ pub fn storyboard(
     let time_base = stream.time_base.ok_or_else(missing)?;
     let size = thumbnail_size(video, options.width);
     let url = input_url(input)?;
-    let processes = Processes::new(execution)?;
+    let processes = Processes::new(input, execution)?;
     let source = Source { url: &url, stream: stream.index, time_base, execution, processes: &processes };
     watched(&processes, execution, &(), || {
         let scenes = match options.every {

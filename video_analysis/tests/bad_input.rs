@@ -193,6 +193,66 @@ fn a_header_that_promises_enormous_pictures_is_refused_before_decoding() {
 }
 
 #[test]
+fn pictures_that_become_too_large_on_their_way_are_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    for (ending, codec) in [
+        ("h264", "libx264"),
+        ("hevc", "libx265 -x265-params log-level=none"),
+        ("m2v", "mpeg2video -f mpeg2video"),
+    ] {
+        let sized = |size: &str| {
+            let film = format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 -c:v {codec}");
+            fs::read(clips::make(folder.path(), &format!("{size}.{ending}"), &film)).unwrap()
+        };
+        // One behind the other they are one stream; the bound is between their sizes.
+        let both = [sized("320x180"), sized("640x360")].concat();
+        let grows = write(folder.path(), &format!("grows.{ending}"), &both);
+        for count in [1, 3] {
+            let execution = Execution { max_pixels: 150_000, ..support::pieces(count) };
+            let report = analyze(&grows, &Options::default(), &execution, &()).unwrap();
+            // The picture before the change may be lost with what it waits for.
+            assert!((24..=25).contains(&report.frames), "{ending}: {}", report.frames);
+            assert_eq!(detector(&report, "shots").status, DetectorStatus::Damaged, "{ending}");
+        }
+    }
+}
+
+/// A WAV file that says how many channels and samples a second it has, and has a second or what there is of it.
+fn wav(channels: u16, rate: u32) -> Vec<u8> {
+    let frame = channels * 2;
+    let header = [
+        &b"RIFF\xff\xff\xff\x7fWAVEfmt \x10\0\0\0\x01\0"[..],
+        &channels.to_le_bytes(),
+        &rate.to_le_bytes(),
+        &(rate * u32::from(frame)).to_le_bytes(),
+        &frame.to_le_bytes(),
+        b"\x10\0data\xff\xff\xff\x7f",
+    ];
+    let samples = vec![0x11; usize::from(frame) * 1000];
+    [header.concat(), samples].concat()
+}
+
+#[test]
+fn a_header_that_promises_more_samples_a_second_than_there_is_memory_for_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    for (channels, rate, measured) in [
+        (2, 48_000, true),
+        (8, 768_000, true),
+        (64, 2_822_400, false),
+        (9, 768_000, false),
+        (1, 16, false),
+        (65, 8_000, false),
+    ] {
+        let name = format!("{channels}x{rate}.wav");
+        let outcome = try_report(&write(folder.path(), &name, &wav(channels, rate)));
+        match outcome {
+            Ok(report) => assert!(measured && report.audio[0].loudness.is_some(), "{name}"),
+            Err(error) => assert!(!measured && error.kind() == ErrorKind::NotAVideo, "{name}: {error}"),
+        }
+    }
+}
+
+#[test]
 fn too_long_and_too_many_streams_are_refused_on_metadata() {
     let long = Execution { max_duration: std::time::Duration::from_secs(29), ..Execution::default() };
     let error = analyze(&sample(), &Options::default(), &long, &()).unwrap_err();

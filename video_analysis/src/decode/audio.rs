@@ -43,7 +43,7 @@ pub(crate) fn decode_sound(
 }
 
 /// Float codecs can carry what is no number; one such sample would make every sum one.
-fn finite(sample: f32) -> f32 {
+pub(crate) fn finite(sample: f32) -> f32 {
     if sample.is_finite() { sample } else { 0.0 }
 }
 

@@ -7,7 +7,13 @@ mod timestamps;
 mod video;
 
 pub(crate) use audio::decode_sound;
+#[cfg(feature = "fuzzing")]
+pub(crate) use audio::finite;
 pub(crate) use picture::{luma_of_picture, seek};
+#[cfg(feature = "fuzzing")]
+pub(crate) use plan::cut;
+#[cfg(feature = "fuzzing")]
+pub(crate) use timestamps::Timestamps;
 #[cfg(test)]
 pub(crate) use video::Pictures;
 pub(crate) use video::{SHORTCUTS, VideoJob, decode_pictures};

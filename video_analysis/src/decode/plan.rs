@@ -7,13 +7,13 @@ use crate::probe::PacketIndex;
 
 /// A piece of the video stream: the pictures with `from <= pts < to`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     /// Timestamp of the keyframe to start at; `None`: the beginning, without seeking.
-    pub(super) from: Option<i64>,
+    pub(crate) from: Option<i64>,
     /// Timestamp of the next piece's keyframe; `None`: the end.
-    pub(super) to: Option<i64>,
+    pub(crate) to: Option<i64>,
     /// Pictures it must give for the pieces to join; `None`: whatever comes.
-    pub(super) expected: Option<u64>,
+    pub(crate) expected: Option<u64>,
 }
 
 /// The whole stream as one piece.
@@ -27,7 +27,7 @@ const INDEXED: [&str; 3] = ["mov", "matroska", "avi"];
 /// Pictures that lead an open group need pictures of the group before. They belong to the piece before, and decoders skip
 /// them in silence; FFmpeg's H.264 decoder does not, so that what it says could not be told from damage: H.264 is cut at
 /// closed groups only.
-pub(super) fn cut(
+pub(crate) fn cut(
     index: &PacketIndex,
     format: &str,
     codec: Option<&str>,

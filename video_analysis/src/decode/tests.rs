@@ -16,7 +16,7 @@ mod clips;
 
 fn decode(input: &Path, pieces: usize) -> Pictures {
     let execution = Execution { segments: NonZeroUsize::new(pieces).unwrap(), ..Execution::default() };
-    let processes = Processes::new(&execution).unwrap();
+    let processes = Processes::new(input, &execution).unwrap();
     let decoded = watched(&processes, &execution, &(), || {
         let (probe, track, _) = probe(input, &execution, &processes)?;
         let track = track.unwrap();

@@ -9,19 +9,19 @@ use crate::error::{Error, ErrorKind};
 use crate::rational::Rational;
 
 /// Reads one timestamp per picture.
-pub(super) struct Timestamps<R> {
+pub(crate) struct Timestamps<R> {
     lines: BufReader<R>,
     time_base: Rational,
 }
 
 impl<R: Read> Timestamps<R> {
     /// Reads from `pipe`, and insists on `time_base`.
-    pub(super) fn new(pipe: R, time_base: Rational) -> Self {
+    pub(crate) fn new(pipe: R, time_base: Rational) -> Self {
         Self { lines: BufReader::new(pipe), time_base }
     }
 
     /// The next picture's timestamp; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<i64>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<i64>, Error> {
         let mut line = String::new();
         loop {
             line.clear();

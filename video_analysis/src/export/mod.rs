@@ -20,6 +20,8 @@ mod timecode;
 
 use crate::report::Report;
 use film::Film;
+#[cfg(feature = "fuzzing")]
+pub(crate) use timecode::Timecode;
 
 /// A format of another program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

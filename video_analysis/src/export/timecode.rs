@@ -4,7 +4,7 @@ use super::ExportError;
 use crate::rational::Rational;
 
 /// How frames of a rate are counted.
-pub(super) struct Timecode {
+pub(crate) struct Timecode {
     /// Frames that are counted to a second.
     nominal: u64,
     /// Frame numbers that are left out at the start of each minute but every tenth, so that the count keeps up with the
@@ -13,7 +13,7 @@ pub(super) struct Timecode {
 }
 
 impl Timecode {
-    pub(super) fn of(rate: Rational) -> Result<Self, ExportError> {
+    pub(crate) fn of(rate: Rational) -> Result<Self, ExportError> {
         let fits = |rate: Rational| {
             let whole = if rate.den == 1001 { 1000 } else { rate.den };
             let nominal = u64::try_from(rate.num.checked_div(whole)?).ok()?;
@@ -35,9 +35,10 @@ impl Timecode {
     }
 
     /// Of a frame counted from 0, from `00:00:00:00` on; begins again after a day.
-    pub(super) fn at(&self, frame: u64) -> String {
+    pub(crate) fn at(&self, frame: u64) -> String {
         let minute = self.nominal * 60 - self.dropped;
         let ten_minutes = minute * 10 + self.dropped;
+        let frame = frame % (ten_minutes * 6 * 24);
         let (tens, rest) = (frame / ten_minutes, frame % ten_minutes);
         // The first of ten minutes has all its numbers.
         let minutes = rest.saturating_sub(self.dropped) / minute;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind};
 use crate::numeric::to_f64;
 use crate::options::SilenceOptions;
 use crate::rational::Rational;
@@ -13,6 +14,9 @@ const KEPT_SECONDS: f64 = 0.1;
 /// Most stretches kept of them, 24 bytes each. Ordinary sound has a hundredth of it in an hour; sound that was made to have
 /// more is decoded again where another level is asked for.
 const MOST_KEPT: usize = 500_000;
+/// Most stretches of the level that is asked for. Half a second each they would be more than a day; asked for from the first sample
+/// on, an hour of a low tone has as many, and a report of them would be of a hundred megabytes.
+const MOST_ASKED: usize = 250_000;
 
 /// The stretches below each of some levels, in order of the levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +96,7 @@ pub(super) struct QuietExtractor {
     open: Vec<Open>,
     at: i64,
     kept: usize,
+    too_many: bool,
 }
 
 /// A stretch that has not ended: one of the levels from `lowest` up to that of the entry below it in the stack.
@@ -110,6 +115,7 @@ impl QuietExtractor {
             open: Vec::new(),
             at: 0,
             kept: 0,
+            too_many: false,
         }
     }
 
@@ -125,10 +131,15 @@ impl QuietExtractor {
         self.at += 1;
     }
 
-    pub(super) fn finish(mut self) -> QuietRuns {
+    /// Fails where there are more stretches of the level that is asked for than a report can have.
+    pub(super) fn finish(mut self) -> Result<QuietRuns, Error> {
         self.end_below(self.amplitudes.len());
+        if self.too_many {
+            let text = format!("more than {MOST_ASKED} silent ranges");
+            return Err(Error::new(ErrorKind::LimitsExceeded, text));
+        }
         self.levels.rising.retain(|level| level.shortest.is_finite());
-        QuietRuns(self.levels.rising)
+        Ok(QuietRuns(self.levels.rising))
     }
 
     /// Ends what is open of the levels below number `lowest`.
@@ -150,7 +161,10 @@ impl QuietExtractor {
         let samples = to_f64(run.end - run.start) + 1.0;
         let longest = samples / self.rate;
         for level in self.levels.rising.get_mut(levels).into_iter().flatten() {
-            if longest >= level.shortest {
+            // Those of other levels are given up long before.
+            if level.runs.len() >= MOST_ASKED {
+                self.too_many = true;
+            } else if longest >= level.shortest {
                 level.runs.push(run);
                 self.kept += 1;
             }
@@ -184,7 +198,7 @@ mod tests {
         for sample in samples {
             extractor.push(*sample);
         }
-        extractor.finish()
+        extractor.finish().unwrap()
     }
 
     /// The same, one level at a time, as one would write it down.
@@ -239,6 +253,18 @@ mod tests {
         assert_eq!(runs.below(&options(-40.0, 0.1)).map(<[Run]>::len), Some(1));
         assert_eq!(runs.below(&options(-40.0, 0.05)), None, "shorter than what is kept");
         assert_eq!(runs.below(&options(-40.5, 0.5)), None, "no whole decibel");
+    }
+
+    #[test]
+    fn more_silence_than_a_report_can_have_is_an_error_and_is_not_kept_meanwhile() {
+        let asked = Levels::asked(&options(-60.0, 0.0));
+        let mut extractor = QuietExtractor::new(asked, Rational { num: 1, den: RATE });
+        for _ in 0..=MOST_ASKED {
+            extractor.push(0.0);
+            extractor.push(1.0);
+        }
+        assert_eq!(extractor.levels.rising[0].runs.len(), MOST_ASKED);
+        assert_eq!(extractor.finish().unwrap_err().kind(), ErrorKind::LimitsExceeded);
     }
 
     #[test]

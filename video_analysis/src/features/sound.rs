@@ -81,7 +81,7 @@ impl SoundExtractor {
             samples: self.samples,
             damaged,
             loudness,
-            quiet: self.quiet.finish(),
+            quiet: self.quiet.finish()?,
             channels: self.each.finish(),
             curve: curve.unwrap_or_default(),
             waveform: self.waveform.finish(),

@@ -20,7 +20,7 @@ use crate::execution::Execution;
 use crate::numeric::count_to_f64;
 use crate::process::{Exit, Processes, Program, demuxing_rules, input_url};
 use crate::rational::Rational;
-use crate::report::{Container, Stream};
+use crate::report::{AudioStream, Container, Stream};
 
 /// Metadata of the largest files is some hundred kilobytes.
 const MOST_METADATA: u64 = 16 << 20;
@@ -63,9 +63,15 @@ pub(crate) struct AudioTrack {
     pub(crate) duration_seconds: Option<f64>,
 }
 
-/// What the loudness meter takes; nothing in use is beyond it.
-const MEASURABLE_RATES: RangeInclusive<u32> = 16..=2_822_400;
+/// What the loudness meter takes; nothing in use is beyond it. Below, its windows are some samples long, and it refuses some rates.
+const MEASURABLE_RATES: RangeInclusive<u32> = 1000..=2_822_400;
 const MEASURABLE_CHANNELS: RangeInclusive<u32> = 1..=64;
+/// Samples of all channels in a second: 64 channels at 96 kHz, or 8 at 768 kHz. The meter keeps three seconds of them, 150 MB; a
+/// header of some bytes could have it want thirty times as much.
+const MOST_SAMPLES_A_SECOND: u64 = 64 * 96_000;
+
+/// A timestamp of sound from nowhere is this far from zero at most, so that samples can be counted from there.
+pub(crate) const LATEST_SAMPLE: i64 = 1 << 62;
 
 /// Reads and checks the metadata; of the audio streams, the one to be played by default comes first.
 pub(crate) fn probe(
@@ -95,39 +101,56 @@ pub(crate) fn probe(
     if !exit.success() {
         return Err(unreadable(input, exit));
     }
-    let raw: raw::Output = serde_json::from_slice(&json)
-        .map_err(|error| Error::new(ErrorKind::Io, format!("ffprobe's metadata: {error}")))?;
-    let container = raw.container();
-    let mut streams: Vec<Stream> = raw.streams.iter().map(raw::Stream::describe).collect();
-    check_bounds(&container, &streams, execution)?;
-
-    let films = streams
-        .iter()
-        .zip(&raw.streams)
-        .filter(|(stream, _)| stream.video.as_ref().is_some_and(|video| !video.attached_picture));
-    let video = default_first(films).into_iter().find_map(|(stream, raw)| raw.video_track(stream));
-    let sounds = streams.iter().zip(&raw.streams).filter(|(stream, _)| {
-        stream.audio.as_ref().is_some_and(|audio| {
-            MEASURABLE_RATES.contains(&audio.sample_rate) && MEASURABLE_CHANNELS.contains(&audio.channels)
-        })
-    });
-    let audio: Vec<AudioTrack> =
-        default_first(sounds).into_iter().filter_map(|(stream, raw)| raw.audio_track(stream)).collect();
-    if video.is_none() && audio.is_empty() {
-        return Err(Error::new(ErrorKind::NotAVideo, "neither a video nor an audio stream"));
-    }
-    for stream in &mut streams {
-        stream.analyzed = video.as_ref().is_some_and(|video| video.index == stream.index)
-            || audio.iter().any(|audio| audio.index == stream.index);
-    }
-    let probe = Probe {
-        url,
-        decoder: format!("ffmpeg {}", raw.program_version.version),
-        container,
-        streams,
-        damaged: !exit.complaints.is_empty(),
-    };
+    let Metadata { decoder, container, streams, video, audio } = Metadata::parse(&json, execution)?;
+    let probe = Probe { url, decoder, container, streams, damaged: !exit.complaints.is_empty() };
     Ok((probe, video, audio))
+}
+
+/// What ffprobe's document says, within the bounds of an analysis.
+pub(crate) struct Metadata {
+    decoder: String,
+    pub(crate) container: Container,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) video: Option<VideoTrack>,
+    pub(crate) audio: Vec<AudioTrack>,
+}
+
+impl Metadata {
+    pub(crate) fn parse(json: &[u8], execution: &Execution) -> Result<Self, Error> {
+        let raw: raw::Output = serde_json::from_slice(json)
+            .map_err(|error| Error::new(ErrorKind::Io, format!("ffprobe's metadata: {error}")))?;
+        let container = raw.container();
+        let mut streams: Vec<Stream> = raw.streams.iter().map(raw::Stream::describe).collect();
+        check_bounds(&container, &streams, execution)?;
+
+        let films = streams
+            .iter()
+            .zip(&raw.streams)
+            .filter(|(stream, _)| stream.video.as_ref().is_some_and(|video| !video.attached_picture));
+        let video = default_first(films).into_iter().find_map(|(stream, raw)| raw.video_track(stream));
+        let sounds = streams
+            .iter()
+            .zip(&raw.streams)
+            .filter(|(stream, _)| stream.audio.as_ref().is_some_and(is_measurable));
+        let audio: Vec<AudioTrack> =
+            default_first(sounds).into_iter().filter_map(|(stream, raw)| raw.audio_track(stream)).collect();
+        if video.is_none() && audio.is_empty() {
+            return Err(Error::new(ErrorKind::NotAVideo, "neither a video nor an audio stream"));
+        }
+        for stream in &mut streams {
+            stream.analyzed = video.as_ref().is_some_and(|video| video.index == stream.index)
+                || audio.iter().any(|audio| audio.index == stream.index);
+        }
+        let decoder = format!("ffmpeg {}", raw.program_version.version);
+        Ok(Self { decoder, container, streams, video, audio })
+    }
+}
+
+/// Whether the loudness meter can take a stream, and has memory for it.
+fn is_measurable(audio: &AudioStream) -> bool {
+    MEASURABLE_RATES.contains(&audio.sample_rate)
+        && MEASURABLE_CHANNELS.contains(&audio.channels)
+        && u64::from(audio.sample_rate) * u64::from(audio.channels) <= MOST_SAMPLES_A_SECOND
 }
 
 /// In the container's order, but the one to be played by default comes first.
@@ -165,7 +188,7 @@ pub(crate) fn check_duration(seconds: f64, most: Duration) -> Result<(), Error> 
 }
 
 /// Pixels of a picture that FFmpeg refused to allocate: `Picture size 100000x100000 is invalid`, or `exceeds …`.
-fn refused_size(complaints: &str) -> Option<u64> {
+pub(crate) fn refused_size(complaints: &str) -> Option<u64> {
     let sizes =
         complaints.split("Picture size ").skip(1).filter_map(|text| text.split(' ').next()?.split_once('x'));
     sizes.filter_map(|(width, height)| width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)).max()

@@ -1,6 +1,6 @@
 //! The packets of the video stream: how many pictures there are, and where decoding can start.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead, BufReader};
 
 use crate::error::Error;
 use crate::process::{Processes, Program, demuxing_rules};
@@ -22,7 +22,7 @@ pub(crate) struct PacketIndex {
     pub(crate) listed: u64,
     /// Packets to be shown before one that came earlier.
     pub(crate) reordered: u64,
-    /// Whether ffprobe complained.
+    /// Whether ffprobe complained, or called a packet corrupt.
     pub(crate) damaged: bool,
 }
 
@@ -41,6 +41,8 @@ struct Packet {
     size: u32,
     key: bool,
     discarded: bool,
+    /// Bytes of it are missing, as far as the demuxer knows: that of MPEG-TS does. Told by FFmpeg 6 and newer.
+    corrupt: bool,
 }
 
 impl PacketIndex {
@@ -72,22 +74,27 @@ impl PacketIndex {
             .map(str::to_owned),
         );
         let mut running = processes.spawn(Program::Ffprobe, &args, None)?;
+        let mut index = match Self::parse(BufReader::new(running.stdout()?)) {
+            Ok(index) => index,
+            Err(error) => {
+                processes.watch.check()?;
+                return Err(Error::io("list of packets", &error));
+            }
+        };
+        let exit = running.finish()?;
+        index.damaged |= !exit.success() || !exit.complaints.is_empty();
+        Ok(index)
+    }
+
+    /// From ffprobe's lines, one a packet, in the order of decoding.
+    pub(crate) fn parse(lines: impl BufRead) -> io::Result<Self> {
         let mut index = Self { timed: true, ..Self::default() };
         let mut last = None;
-        for line in BufReader::new(running.stdout()?).lines() {
-            let line = match line {
-                Ok(line) => line,
-                Err(error) => {
-                    processes.watch.check()?;
-                    return Err(Error::io("list of packets", &error));
-                }
-            };
-            if let Some(packet) = Packet::parse(&line) {
+        for line in lines.lines() {
+            if let Some(packet) = Packet::parse(&line?) {
                 index.add(&packet, &mut last);
             }
         }
-        let exit = running.finish()?;
-        index.damaged = !exit.success() || !exit.complaints.is_empty();
         index.sort();
         Ok(index)
     }
@@ -95,6 +102,7 @@ impl PacketIndex {
     /// Adds the next packet in the order of decoding; `last` is the one shown last so far.
     fn add(&mut self, packet: &Packet, last: &mut Option<i64>) {
         self.listed += 1;
+        self.damaged |= packet.corrupt;
         if packet.discarded {
             return;
         }
@@ -129,14 +137,18 @@ impl PacketIndex {
 impl Packet {
     /// `pts=0|duration=512|size=1042|flags=K__`, in whatever order.
     fn parse(line: &str) -> Option<Self> {
-        let mut packet = Self { pts: None, duration: None, size: 0, key: false, discarded: false };
+        let mut packet =
+            Self { pts: None, duration: None, size: 0, key: false, discarded: false, corrupt: false };
         let mut fields = 0;
         for (name, value) in line.split('|').filter_map(|field| field.split_once('=')) {
             match name {
                 "pts" => packet.pts = value.parse().ok(),
                 "duration" => packet.duration = value.parse().ok(),
                 "size" => packet.size = value.parse().ok()?,
-                "flags" => (packet.key, packet.discarded) = (value.contains('K'), value.contains('D')),
+                "flags" => {
+                    (packet.key, packet.discarded) = (value.contains('K'), value.contains('D'));
+                    packet.corrupt = value.contains('C');
+                }
                 _ => continue,
             }
             fields += 1;
@@ -150,13 +162,7 @@ mod tests {
     use super::*;
 
     fn index(lines: &[&str]) -> PacketIndex {
-        let mut index = PacketIndex { timed: true, ..PacketIndex::default() };
-        let mut last = None;
-        for line in lines {
-            index.add(&Packet::parse(line).unwrap(), &mut last);
-        }
-        index.sort();
-        index
+        PacketIndex::parse(lines.join("\n").as_bytes()).unwrap()
     }
 
     #[test]
@@ -177,6 +183,12 @@ mod tests {
     fn missing_or_repeated_timestamps_make_seeking_untrustworthy() {
         assert!(!index(&["pts=N/A|duration=1|size=9|flags=K_"]).timed);
         assert!(!index(&["pts=5|size=9|flags=K_", "pts=5|size=9|flags=__"]).timed);
+    }
+
+    #[test]
+    fn a_packet_that_the_demuxer_calls_corrupt_is_damage() {
+        assert!(index(&["pts=0|size=9|flags=K__", "pts=1|size=9|flags=__C"]).damaged);
+        assert!(!index(&["pts=0|size=9|flags=K__", "pts=1|size=9|flags=___"]).damaged);
     }
 
     #[test]

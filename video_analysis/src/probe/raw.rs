@@ -190,7 +190,7 @@ impl Stream {
     /// The display matrix's rotation, which ffprobe counts counter-clockwise, as clockwise degrees.
     fn rotation(&self) -> u32 {
         let counter_clockwise = self.side_data_list.iter().find_map(|data| data.get("rotation")?.as_i64());
-        u32::try_from((-counter_clockwise.unwrap_or(0)).rem_euclid(360)).unwrap_or(0)
+        u32::try_from((360 - counter_clockwise.unwrap_or(0).rem_euclid(360)) % 360).unwrap_or(0)
     }
 
     pub(super) fn video_track(&self, stream: &report::Stream) -> Option<VideoTrack> {
@@ -214,7 +214,10 @@ impl Stream {
             sample_rate: audio.sample_rate,
             channels: audio.channels,
             layout: audio.channel_layout.clone(),
-            start_sample: stream.time_base?.rescale(stream.start_pts.unwrap_or(0), sample),
+            start_sample: stream
+                .time_base?
+                .rescale(stream.start_pts.unwrap_or(0), sample)
+                .clamp(-super::LATEST_SAMPLE, super::LATEST_SAMPLE),
             duration_seconds: stream.duration_seconds,
         })
     }

@@ -2,11 +2,13 @@
 
 mod sandbox;
 mod tools;
+mod view;
 mod watch;
 
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -43,11 +45,14 @@ pub(crate) enum Program {
 }
 
 impl Processes {
-    pub(crate) fn new(execution: &Execution) -> Result<Self, Error> {
+    /// Processes that may read `input`, and no other file of anybody's.
+    pub(crate) fn new(input: &Path, execution: &Execution) -> Result<Self, Error> {
+        let tools = Tools::find(execution)?;
+        let view = view::of(input, &tools)?;
         Ok(Self {
-            tools: Tools::find(execution)?,
+            tools,
             watch: Watch::new(),
-            sandbox: Sandbox::new(&execution.limits),
+            sandbox: Sandbox::new(&execution.limits, view),
             output_left: AtomicU64::new(execution.limits.output),
             cpu_limit: execution.limits.cpu,
         })
@@ -235,6 +240,8 @@ impl Exit {
         // FFmpeg's and the dynamic loader's ways to say that an allocation failed.
         const OUT_OF_MEMORY: [&str; 3] =
             ["Cannot allocate memory", "failed to map segment", "cannot allocate memory"];
+        // The dynamic loader's, that a library is not there, or where no decoder may read.
+        const NOT_LOADED: &str = "error while loading shared libraries";
         let detail = || format!("{}: {}", self.status, self.complaints);
         match self.status.signal() {
             Some(libc::SIGKILL | libc::SIGXCPU) if self.out_of_time => {
@@ -245,6 +252,9 @@ impl Exit {
             Some(_) => Err(Error::new(ErrorKind::DecoderCrashed, detail())),
             None if !self.success() && OUT_OF_MEMORY.iter().any(|text| self.complaints.contains(text)) => {
                 Err(Error::new(ErrorKind::LimitsExceeded, format!("memory limit: {}", detail())))
+            }
+            None if !self.success() && self.complaints.contains(NOT_LOADED) => {
+                Err(Error::new(ErrorKind::DecoderMissing, detail()))
             }
             None => Ok(self),
         }
@@ -262,3 +272,6 @@ fn capture(mut pipe: impl Read) -> Vec<u8> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -21,12 +21,15 @@ const OPEN_FILES: u64 = 64;
 pub(crate) struct Sandbox {
     limits: Vec<(Resource, Rlimit)>,
     niceness: i32,
+    /// `None` where the kernel has no Landlock.
+    view: Option<OwnedFd>,
     /// `None` where seccompiler does not know the processor.
     filter: Option<BpfProgram>,
 }
 
 impl Sandbox {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// `view` are Landlock's rules.
+    pub(crate) fn new(limits: &Limits, view: Option<OwnedFd>) -> Self {
         let both = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
         let cpu = limits.cpu.as_secs().max(1);
         Self {
@@ -40,17 +43,20 @@ impl Sandbox {
                 (Resource::Core, both(0)),
             ],
             niceness: limits.niceness.into(),
+            view,
             filter: no_network(),
         }
     }
 
-    /// Restricts `command`; `keep_open` is the descriptor it inherits beside its standard ones.
+    /// Restricts `command`, which is to be started while this sandbox lives; `keep_open` is the descriptor it inherits beside its
+    /// standard ones.
     pub(crate) fn restrict(&self, command: &mut Command, keep_open: Option<RawFd>) {
         let limits = self.limits.clone();
         let niceness = self.niceness;
+        let view = self.view.as_ref().map(AsRawFd::as_raw_fd);
         let filter = self.filter.clone();
         let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or(0));
-        let hook = move || enter(&limits, niceness, filter.as_deref(), parent, keep_open);
+        let hook = move || enter(&limits, niceness, view, filter.as_deref(), parent, keep_open);
         command.process_group(0);
         #[expect(unsafe_code, reason = "the only way to run code between fork and exec")]
         // SAFETY: `enter` only makes system calls on borrowed, already allocated values, and allocates nothing itself; an
@@ -65,6 +71,7 @@ impl Sandbox {
 fn enter(
     limits: &[(Resource, Rlimit)],
     niceness: i32,
+    view: Option<RawFd>,
     filter: Option<&[seccompiler::sock_filter]>,
     parent: Option<Pid>,
     keep_open: Option<RawFd>,
@@ -86,10 +93,22 @@ fn enter(
         let descriptor = unsafe { rustix::fd::BorrowedFd::borrow_raw(descriptor) };
         rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty())?;
     }
+    if let Some(view) = view {
+        restrict_self(view)?;
+    }
     if let Some(filter) = filter {
         seccompiler::apply_filter(filter).map_err(|_| io::Error::from_raw_os_error(libc::EACCES))?;
     }
     Ok(())
+}
+
+/// Puts this process under Landlock's rules. Not by the crate, whose way to do it is not made for a child of `fork`.
+fn restrict_self(view: RawFd) -> io::Result<()> {
+    const NO_FLAGS: libc::c_uint = 0;
+    #[expect(unsafe_code, reason = "neither libc nor rustix has a function for it")]
+    // SAFETY: the call takes a descriptor, which is checked by the kernel, and flags; it touches no memory of ours.
+    let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, view, NO_FLAGS) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A filter under which sockets do not exist and other processes cannot be touched; calls fail with `EACCES`.

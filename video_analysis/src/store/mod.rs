@@ -5,7 +5,7 @@
 //! is synced: a file that a crash of the machine spoilt fails its checksum and is removed.
 
 mod file;
-mod record;
+pub(crate) mod record;
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, DirEntry, File};

@@ -61,7 +61,7 @@ struct Block {
     grid: Vec<u8>,
 }
 
-pub(super) fn write(
+pub(crate) fn write(
     out: &mut impl Write,
     footage: Option<&Footage>,
     sounds: Option<&[Sound]>,
@@ -81,7 +81,7 @@ pub(super) fn write(
     frames.chunks(BLOCK).try_for_each(|frames| put(out, &Block::of(frames)))
 }
 
-pub(super) fn read(input: &mut impl Read) -> io::Result<Kept> {
+pub(crate) fn read(input: &mut impl Read) -> io::Result<Kept> {
     let Head { footage, sounds } = get(input)?;
     let sounds = sounds.map(|count| (0..count).map(|_| get(input)).collect()).transpose()?;
     let footage = footage.map(|counts| read_footage(input, counts)).transpose()?;
