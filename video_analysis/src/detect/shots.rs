@@ -1,14 +1,15 @@
 //! Shots: the film between cuts, dissolves and fades.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use serde_json::{Value, json};
 
-use super::cuts::{self, Cut};
-use super::dissolves::{self, Dissolve};
-use super::fades::{self, Blank, Fade};
+use super::cuts::Cut;
+use super::dissolves::Dissolve;
+use super::fades::{Blank, Fade};
 use super::film::evidence;
-use super::{Detector, Film, Findings, VideoDetector, confidence};
+use super::{Detector, Film, Findings, VideoDetector, confidence, windows};
 use crate::options::ShotOptions;
 use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
 
@@ -45,14 +46,14 @@ impl Detector for Shots {
 }
 
 impl VideoDetector for Shots {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         if film.frames.is_empty() {
-            return;
+            return Ok(());
         }
         let min_fade = usize::try_from(self.options.min_fade_frames).unwrap_or(usize::MAX);
-        let blanks = fades::find(&film.frames, min_fade);
-        let cuts = cuts::find(&film.frames, &self.options);
-        let mut dissolves = dissolves::find(&film.frames, &self.options);
+        let blanks = windows::blanks(&film.frames, min_fade)?;
+        let cuts = windows::cuts(&film.frames, &self.options)?;
+        let mut dissolves = windows::dissolves(&film.frames, &self.options)?;
         let apart = |dissolve: &Dissolve, blank: &Blank| {
             let (from, to) = extent(blank);
             dissolve.end <= from || to <= dissolve.start
@@ -72,6 +73,7 @@ impl VideoDetector for Shots {
         }
         found.transitions.sort_by_key(|transition| transition.start_frame);
         found.shots = tile(film, &openings(&blanks, &cuts, &dissolves, film.frames.len()));
+        Ok(())
     }
 }
 
