@@ -10,7 +10,7 @@ use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
 use crate::digest::{file_size, identify};
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
-use crate::features::{Footage, Levels, Sound, SoundExtractor};
+use crate::features::{Footage, Levels, Room, Sound, SoundExtractor};
 use crate::numeric::{count_to_f64, len, round};
 use crate::observer::{Observer, Tracker};
 use crate::options::Options;
@@ -177,7 +177,7 @@ impl Analysis<'_> {
         let mut detectors = Vec::new();
         for detector in video_detectors(self.options) {
             if let Some((film, _)) = film.as_ref().filter(|(film, _)| !film.frames.is_empty()) {
-                detector.detect(film, &mut findings);
+                detector.detect(film, &mut findings).map_err(|error| Error::io("features", &error))?;
             }
             detectors.push(run_of(detector.as_ref(), seen.as_ref(), "video")?);
         }
@@ -199,7 +199,9 @@ impl Analysis<'_> {
             all_curves.0 = film
                 .as_ref()
                 .zip(video.as_ref())
-                .map(|((film, _), track)| of_pictures(track, film, &seconds));
+                .map(|((film, _), track)| of_pictures(track, film, &seconds))
+                .transpose()
+                .map_err(|error| Error::io("features", &error))?;
             all_curves.1 = audio.iter().zip(&sounds).map(|(track, sound)| of_sound(track, sound)).collect();
             all_curves.1.sort_by_key(|curves| curves.stream);
         }
@@ -226,7 +228,10 @@ impl Analysis<'_> {
         // The digest is waited for only where it may be worth it; it is otherwise made while decoding.
         let promising = cache.has_any_of_size(file_size(self.input)?);
         let known = promising.then(|| identify(self.input, &self.processes.watch)).transpose()?;
-        let mut kept = known.as_ref().map(|input| cache.load(&key(input))).unwrap_or_default();
+        let mut kept = known
+            .as_ref()
+            .map(|input| cache.load(&key(input), &Room::new(self.execution)))
+            .unwrap_or_default();
         kept.sounds = kept.sounds.filter(|sounds| {
             sounds.len() == audio.len() && sounds.iter().all(|sound| sound.serves(self.options))
         });

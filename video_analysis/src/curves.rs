@@ -1,5 +1,7 @@
 //! Curves from features: each in several resolutions, whose points hold what was in the finer ones.
 
+use std::io;
+
 use crate::detect::Film;
 use crate::features::{Frame, Sound, Waveform};
 use crate::numeric::{len, len_to_f64, round};
@@ -27,30 +29,65 @@ fn resolutions(count: usize) -> Vec<usize> {
     all
 }
 
-pub(crate) fn of_pictures(track: &VideoTrack, film: &Film, seconds: &[u32]) -> VideoCurves {
-    let curve = |per_point: usize| {
-        let points = || film.frames.chunks(per_point);
-        let change = |point: &[Frame]| {
-            round(f64::from(point.iter().map(|frame| frame.residual).fold(0.0, f32::max)), 2)
-        };
-        let luma = |point: &[Frame]| {
-            round(point.iter().map(|frame| f64::from(frame.mean)).sum::<f64>() / len_to_f64(point.len()), 2)
-        };
-        PictureCurve {
-            frames_per_point: len(per_point),
-            pts: points().filter_map(|point| Some(point.first()?.pts)).collect(),
-            change: points().map(change).collect(),
-            luma: points().map(luma).collect(),
-        }
-    };
-    VideoCurves {
+pub(crate) fn of_pictures(track: &VideoTrack, film: &Film, seconds: &[u32]) -> io::Result<VideoCurves> {
+    let mut curves: Vec<OpenCurve> = resolutions(film.frames.len()).into_iter().map(OpenCurve::new).collect();
+    film.frames
+        .reader()
+        .each(0..film.frames.len(), |_, frame| curves.iter_mut().for_each(|curve| curve.add(frame)))?;
+    Ok(VideoCurves {
         stream: track.index,
         time_base: track.time_base,
-        resolutions: resolutions(film.frames.len()).into_iter().map(curve).collect(),
+        resolutions: curves.into_iter().map(OpenCurve::finish).collect(),
         bit_rate: resolutions(seconds.len())
             .into_iter()
             .map(|per_point| bit_rate(seconds, per_point))
             .collect(),
+    })
+}
+
+/// A curve that is being made, and its point that is not full.
+struct OpenCurve {
+    curve: PictureCurve,
+    per_point: usize,
+    pictures: usize,
+    change: f32,
+    luma: f64,
+}
+
+impl OpenCurve {
+    fn new(per_point: usize) -> Self {
+        let curve = PictureCurve {
+            frames_per_point: len(per_point),
+            pts: Vec::new(),
+            change: Vec::new(),
+            luma: Vec::new(),
+        };
+        Self { curve, per_point, pictures: 0, change: 0.0, luma: 0.0 }
+    }
+
+    fn add(&mut self, frame: &Frame) {
+        if self.pictures == 0 {
+            self.curve.pts.push(frame.pts);
+        }
+        self.pictures += 1;
+        self.change = self.change.max(frame.residual);
+        self.luma += f64::from(frame.mean);
+        if self.pictures == self.per_point {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.curve.change.push(round(f64::from(self.change), 2));
+        self.curve.luma.push(round(self.luma / len_to_f64(self.pictures), 2));
+        (self.pictures, self.change, self.luma) = (0, 0.0, 0.0);
+    }
+
+    fn finish(mut self) -> PictureCurve {
+        if self.pictures > 0 {
+            self.close();
+        }
+        self.curve
     }
 }
 

@@ -86,7 +86,7 @@ impl ErrorKind {
             Self::DecoderKilled => "The decoder was ended from outside.",
             Self::DecoderMissing => "The decoder is not installed.",
             Self::InvalidOptions => "The options are not valid.",
-            Self::Io => "The file could not be read, or the decoder could not be started.",
+            Self::Io => "The file could not be read, the decoder could not be started, or a disk is full.",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Why a frame is a cut, or is none.
 
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
@@ -126,19 +127,26 @@ pub fn explain(
         )
     };
     let film = film.ok_or_else(missing)?;
-    Ok(explained(&report, &film, usize::try_from(frame).unwrap_or(usize::MAX), reach, options))
+    explained(&report, &film, usize::try_from(frame).unwrap_or(usize::MAX), reach, options)
+        .map_err(|error| Error::io("features", &error))
 }
 
-fn explained(report: &Report, film: &Film, at: usize, reach: usize, options: &Options) -> Explanation {
+fn explained(
+    report: &Report,
+    film: &Film,
+    at: usize,
+    reach: usize,
+    options: &Options,
+) -> io::Result<Explanation> {
     let frame = len(at);
     let holds = |segment: &Segment| {
         segment.start_frame.zip(segment.end_frame).is_some_and(|(start, end)| (start..end).contains(&frame))
     };
     let starts = |frame: u64| report.shots.iter().any(|shot| shot.segment.start_frame == Some(frame));
-    let rules = |at: usize| cut_rules(&film.frames, at, &options.shots);
+    let rules = |at: usize| cut_rules(film, at, &options.shots);
     let last = at.saturating_add(reach).min(film.frames.len().saturating_sub(1));
     let around = at.saturating_sub(reach)..=last;
-    Explanation {
+    Ok(Explanation {
         frame,
         shot: report.shots.iter().find(|shot| holds(&shot.segment)).cloned(),
         ranges: findings::of(report)
@@ -146,18 +154,20 @@ fn explained(report: &Report, film: &Film, at: usize, reach: usize, options: &Op
             .filter(|finding| finding.list != "shots" && holds(&finding.segment))
             .map(|finding| finding.segment)
             .collect(),
-        rules: rules(at),
+        rules: rules(at)?,
         around: around
-            .map(|at| Place {
-                frame: len(at),
-                pts: film.pts(at),
-                time_base: film.time_base(),
-                seconds: round(film.seconds(at), 6),
-                opens_shot: starts(len(at)),
-                measures: measures(&rules(at)),
+            .map(|at| {
+                Ok(Place {
+                    frame: len(at),
+                    pts: film.pts(at),
+                    time_base: film.time_base(),
+                    seconds: round(film.seconds(at), 6),
+                    opens_shot: starts(len(at)),
+                    measures: measures(&rules(at)?),
+                })
             })
-            .collect(),
-    }
+            .collect::<io::Result<_>>()?,
+    })
 }
 
 /// What the rules look at, each measure once.

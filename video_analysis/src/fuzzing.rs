@@ -13,7 +13,7 @@ use crate::decode::{Timestamps, cut, finite, seek};
 use crate::detect::{Film, Findings, sound_detectors, video_detectors};
 use crate::execution::Execution;
 use crate::export::{Format, Media, Timecode, export};
-use crate::features::{Extractor, FRAME_BYTES, Levels, Sound, SoundExtractor};
+use crate::features::{Extractor, FRAME_BYTES, Levels, Room, Sound, SoundExtractor};
 use crate::numeric::len;
 use crate::options::Options;
 use crate::packets::MOST_SECONDS;
@@ -106,7 +106,7 @@ pub fn decoded_pictures(bytes: &[u8]) {
     let film = Film::new(frames, TIME_BASE, None, Rational::new(25, 1));
     let mut found = Findings::default();
     for detector in video_detectors(&Options::default()) {
-        detector.detect(&film, &mut found);
+        detector.detect(&film, &mut found).unwrap();
     }
     let shots = found.shots.iter().map(|shot| &shot.segment);
     let mut next = Some(0);
@@ -115,7 +115,7 @@ pub fn decoded_pictures(bytes: &[u8]) {
         next = segment.end_frame;
     }
     assert_eq!(next, Some(len(film.frames.len())));
-    canonical(&of_pictures(&track, &film, &[]));
+    canonical(&of_pictures(&track, &film, &[]).unwrap());
     canonical(&found.shots);
     canonical(&found.transitions);
     canonical(&(found.black, found.plain, found.freezes, found.active_area, found.poster));
@@ -163,13 +163,14 @@ pub fn decoded_sound(bytes: &[u8]) {
 
 /// Kept features behind their header and decompressed: what is read is written as it was.
 pub fn kept_features(bytes: &[u8]) {
+    let room = Room::new(&Execution::default());
     let write = |kept: &record::Kept| {
         let mut written = Vec::new();
         record::write(&mut written, kept.footage.as_ref(), kept.sounds.as_deref()).map(|()| written)
     };
-    let Ok(kept) = record::read(&mut &*bytes) else { return };
+    let Ok(kept) = record::read(&mut &*bytes, &room) else { return };
     let written = write(&kept).unwrap();
-    let again = record::read(&mut written.as_slice()).unwrap();
+    let again = record::read(&mut written.as_slice(), &room).unwrap();
     assert!(write(&again).unwrap() == written);
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decode::{VideoJob, luma_of_picture};
 use crate::error::Error;
-use crate::features::{Frame, HEIGHT, Margins, WIDTH};
+use crate::features::{Frame, Frames, HEIGHT, Margins, WIDTH};
 use crate::numeric::{len, len_to_f64};
 
 /// A stretch is looked at when it lasts as long, in seconds: shorter ones are dark moments.
@@ -50,12 +50,36 @@ pub(crate) struct Area {
     pub(crate) step: f64,
 }
 
+/// What the search asks of every picture, which stays in memory: eight bytes.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    margins: Margins,
+    mean: f32,
+}
+
 /// Bars at both ends of an axis, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Bars {
     before: usize,
     after: usize,
     step: f64,
+}
+
+/// The bars of pictures on one axis: of several stretches that a picture is in the last counts, and without one there are none.
+/// There are few, while pictures are many.
+#[derive(Debug, Default)]
+struct Painted(Vec<(Range<usize>, Bars)>);
+
+impl Painted {
+    fn at(&self, frame: usize) -> Bars {
+        let last = self.0.iter().rev().find(|(frames, _)| frames.contains(&frame));
+        last.map_or_else(Bars::default, |(_, bars)| *bars)
+    }
+
+    /// Pictures from which on the bars may be others.
+    fn changes(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().flat_map(|(frames, _)| [frames.start, frames.end])
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,17 +121,21 @@ struct Stretch {
 }
 
 /// Finds all areas with bars. `size` is that of the coded pictures, width and height.
-pub(crate) fn find(job: &VideoJob<'_>, frames: &[Frame], size: (u32, u32)) -> Result<Vec<Area>, Error> {
-    let mut search = Search { job, frames, size, seen: BTreeMap::new(), left: 0 };
+pub(crate) fn find(job: &VideoJob<'_>, frames: &Frames, size: (u32, u32)) -> Result<Vec<Area>, Error> {
+    let mut looks = Vec::with_capacity(frames.len());
+    let look = |_, frame: &Frame| looks.push(Look { margins: frame.margins, mean: frame.mean });
+    frames.reader().each(0..frames.len(), look).map_err(|error| Error::io("features", &error))?;
+    let mut search = Search { job, pts: frames.pts(), looks, size, seen: BTreeMap::new(), left: 0 };
     search.left = MOST + MOST_PER_MINUTE * search.minutes(&(0..frames.len()));
     let rows = search.axis(Axis::Rows)?;
     let columns = search.axis(Axis::Columns)?;
-    Ok(areas(&rows, &columns, size))
+    Ok(areas(&rows, &columns, frames.len(), size))
 }
 
 struct Search<'a> {
     job: &'a VideoJob<'a>,
-    frames: &'a [Frame],
+    pts: &'a [i64],
+    looks: Vec<Look>,
     size: (u32, u32),
     /// What pictures of full size show, by their ordinals.
     seen: BTreeMap<usize, Option<Edges>>,
@@ -116,10 +144,10 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The bars of every picture on one axis.
-    fn axis(&mut self, axis: Axis) -> Result<Vec<Bars>, Error> {
-        let mut bars = vec![Bars::default(); self.frames.len()];
-        let mut stretches = self.stretch(axis, 0..self.frames.len(), true).into_iter().collect::<Vec<_>>();
+    /// The bars of all pictures on one axis.
+    fn axis(&mut self, axis: Axis) -> Result<Painted, Error> {
+        let mut bars = Painted::default();
+        let mut stretches = self.stretch(axis, 0..self.looks.len(), true).into_iter().collect::<Vec<_>>();
         while !stretches.is_empty() {
             // The longest first, as long as pictures of full size are left.
             stretches.sort_by_key(|stretch| std::cmp::Reverse(stretch.frames.len()));
@@ -136,10 +164,8 @@ impl Search<'_> {
             }
             self.look_at(chosen.iter().flatten().copied().collect())?;
             for (stretch, chosen) in open.iter().zip(&chosen) {
-                if let Some(found) = self.agreed(stretch, chosen)
-                    && let Some(bars) = bars.get_mut(stretch.frames.clone())
-                {
-                    bars.fill(found);
+                if let Some(found) = self.agreed(stretch, chosen) {
+                    bars.0.push((stretch.frames.clone(), found));
                 }
             }
             for stretch in &stretches {
@@ -152,17 +178,17 @@ impl Search<'_> {
 
     /// `None` of black pictures only.
     fn stretch(&self, axis: Axis, frames: Range<usize>, whole_film: bool) -> Option<Stretch> {
-        let inside = self.frames.get(frames.clone())?;
-        let least = inside.iter().filter_map(|frame| axis.margin(frame.margins)).min()?;
+        let inside = self.looks.get(frames.clone())?;
+        let least = inside.iter().filter_map(|look| axis.margin(look.margins)).min()?;
         Some(Stretch { axis, frames, least, whole_film })
     }
 
     /// The stretches of more black lines within a stretch that are long enough.
     fn within(&self, outer: &Stretch) -> Vec<Stretch> {
-        let more = |frame: &Frame| outer.axis.margin(frame.margins).is_none_or(|lines| lines > outer.least);
+        let more = |look: &Look| outer.axis.margin(look.margins).is_none_or(|lines| lines > outer.least);
         let mut at = outer.frames.start;
         let mut found = Vec::new();
-        let inside = self.frames.get(outer.frames.clone()).unwrap_or_default();
+        let inside = self.looks.get(outer.frames.clone()).unwrap_or_default();
         for run in inside.chunk_by(|one, next| more(one) == more(next)) {
             let frames = at..at + run.len();
             at = frames.end;
@@ -175,7 +201,7 @@ impl Search<'_> {
 
     /// Whether the bars of the stretch around it explain all its black lines: the line that a bar ends in is black or not,
     /// as the picture inside happens to be.
-    fn is_known(&self, stretch: &Stretch, bars: &[Bars]) -> bool {
+    fn is_known(&self, stretch: &Stretch, bars: &Painted) -> bool {
         let size = match stretch.axis {
             Axis::Rows => self.size.1,
             Axis::Columns => self.size.0,
@@ -183,7 +209,7 @@ impl Search<'_> {
         let lines = |pixels: usize| {
             (pixels * stretch.axis.lines()).div_ceil(usize::try_from(size).unwrap_or(1).max(1))
         };
-        let around = bars.get(stretch.frames.start).copied().unwrap_or_default();
+        let around = bars.at(stretch.frames.start);
         let explained = lines(around.before.min(around.after));
         explained > 0 && usize::from(stretch.least) <= explained
     }
@@ -192,14 +218,13 @@ impl Search<'_> {
     /// where there are some, which are decoded quickly.
     fn choose(&self, stretch: &Stretch) -> Vec<usize> {
         let fits = |at: &usize| {
-            self.frames.get(*at).is_some_and(|frame| {
-                let lines = stretch.axis.margin(frame.margins);
-                frame.mean >= MIN_MEAN
+            self.looks.get(*at).is_some_and(|look| {
+                let lines = stretch.axis.margin(look.margins);
+                look.mean >= MIN_MEAN
                     && lines.is_some_and(|lines| stretch.whole_film || lines <= stretch.least + 1)
             })
         };
-        let is_key =
-            |at: &usize| self.frames.get(*at).is_some_and(|frame| self.job.index.has_keyframe(frame.pts));
+        let is_key = |at: &usize| self.pts.get(*at).is_some_and(|pts| self.job.index.has_keyframe(*pts));
         let keys: Vec<usize> = stretch.frames.clone().filter(is_key).filter(fits).collect();
         let candidates = if keys.is_empty() { stretch.frames.clone().filter(fits).collect() } else { keys };
         let wanted = if stretch.whole_film {
@@ -208,7 +233,7 @@ impl Search<'_> {
             (OF_STRETCH + self.minutes(&stretch.frames)).min(MOST_OF_STRETCH)
         };
         let part = candidates.len().div_ceil(wanted).max(1);
-        let mean = |at: &usize| self.frames.get(*at).map_or(0.0, |frame| frame.mean);
+        let mean = |at: &usize| self.looks.get(*at).map_or(0.0, |look| look.mean);
         let brightest = |part: &[usize]| {
             // The first of equals.
             part.iter().copied().reduce(|best, next| if mean(&next) > mean(&best) { next } else { best })
@@ -247,8 +272,8 @@ impl Search<'_> {
     }
 
     fn edges(&self, at: usize) -> Result<Option<Edges>, Error> {
-        let Some(frame) = self.frames.get(at) else { return Ok(None) };
-        let luma = luma_of_picture(self.job, frame.pts, self.size)?;
+        let Some(pts) = self.pts.get(at) else { return Ok(None) };
+        let luma = luma_of_picture(self.job, *pts, self.size)?;
         let [width, height] =
             [self.size.0, self.size.1].map(|pixels| usize::try_from(pixels).unwrap_or(usize::MAX));
         Ok(luma.and_then(|luma| Edges::of(&luma, width, height)))
@@ -272,9 +297,7 @@ impl Search<'_> {
     }
 
     fn seconds(&self, frames: &Range<usize>) -> f64 {
-        let pts = |at: usize| {
-            self.frames.get(at.min(self.frames.len().saturating_sub(1))).map_or(0, |frame| frame.pts)
-        };
+        let pts = |at: usize| self.pts.get(at).or(self.pts.last()).copied().unwrap_or(0);
         self.job.track.time_base.seconds(pts(frames.end).saturating_sub(pts(frames.start)))
     }
 
@@ -304,19 +327,24 @@ fn one_side(sides: &[Side], needed: usize) -> Option<(usize, f64)> {
 }
 
 /// Runs of pictures with the same bars on both axes, without those that have none.
-fn areas(rows: &[Bars], columns: &[Bars], (width, height): (u32, u32)) -> Vec<Area> {
-    let frames: Vec<(Bars, Bars)> = rows.iter().copied().zip(columns.iter().copied()).collect();
-    let place = |(rows, columns): &(Bars, Bars)| (rows.before, rows.after, columns.before, columns.after);
-    let mut found = Vec::new();
-    let mut start = 0;
-    for run in frames.chunk_by(|one, next| place(one) == place(next)) {
-        let end = start + run.len();
-        if let Some((rows, columns)) = run.first().filter(|bars| place(bars) != (0, 0, 0, 0)) {
+fn areas(rows: &Painted, columns: &Painted, frames: usize, (width, height): (u32, u32)) -> Vec<Area> {
+    let changes = rows.changes().chain(columns.changes()).filter(|at| *at < frames);
+    let starts: BTreeSet<usize> = changes.chain((frames > 0).then_some(0)).collect();
+    let runs: Vec<(usize, Bars, Bars)> =
+        starts.into_iter().map(|start| (start, rows.at(start), columns.at(start))).collect();
+    let place =
+        |(_, rows, columns): &(usize, Bars, Bars)| (rows.before, rows.after, columns.before, columns.after);
+    let mut found: Vec<Area> = Vec::new();
+    let mut runs = runs.chunk_by(|one, next| place(one) == place(next)).filter_map(<[_]>::first).peekable();
+    while let Some(run) = runs.next() {
+        let end = runs.peek().map_or(frames, |(start, ..)| *start);
+        let (start, rows, columns) = run;
+        if place(run) != (0, 0, 0, 0) {
             let pixels = |count: usize| u32::try_from(len(count)).unwrap_or(u32::MAX);
             let (x, y) = (pixels(columns.before), pixels(rows.before));
             let steps = [rows, columns].into_iter().filter(|bars| bars.before > 0).map(|bars| bars.step);
             found.push(Area {
-                start,
+                start: *start,
                 end,
                 x,
                 y,
@@ -325,7 +353,38 @@ fn areas(rows: &[Bars], columns: &[Bars], (width, height): (u32, u32)) -> Vec<Ar
                 step: steps.fold(f64::INFINITY, f64::min),
             });
         }
-        start = end;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bars(before: usize, after: usize, step: f64) -> Bars {
+        Bars { before, after, step }
+    }
+
+    #[test]
+    fn areas_are_runs_of_the_bars_that_were_found_last_on_each_axis() {
+        let rows = Painted(vec![
+            (0..100, bars(10, 10, 30.0)),
+            (20..40, bars(20, 20, 9.0)),
+            (60..70, bars(10, 10, 5.0)),
+        ]);
+        let columns = Painted(vec![(90..110, bars(8, 0, 7.0))]);
+        let found: Vec<_> = areas(&rows, &columns, 120, (200, 100))
+            .into_iter()
+            .map(|area| (area.start, area.end, area.x, area.y, area.width, area.height, area.step))
+            .collect();
+        let expected = [
+            (0, 20, 0, 10, 200, 80, 30.0),
+            (20, 40, 0, 20, 200, 60, 9.0),
+            (40, 90, 0, 10, 200, 80, 30.0),
+            (90, 100, 8, 10, 192, 80, 7.0),
+            (100, 110, 8, 0, 192, 100, 7.0),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(areas(&Painted::default(), &Painted::default(), 0, (200, 100)), []);
+    }
 }

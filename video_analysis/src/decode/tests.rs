@@ -62,7 +62,7 @@ fn ffprobe_of(input: &Path, stream: &str) -> Vec<Option<i64>> {
 }
 
 fn timestamps(pictures: &Pictures) -> Vec<Option<i64>> {
-    pictures.features.frames.iter().map(|frame| Some(frame.pts)).collect()
+    pictures.features.frames.pts().iter().copied().map(Some).collect()
 }
 
 #[test]

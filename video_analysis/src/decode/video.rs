@@ -13,7 +13,7 @@ use super::plan::{Piece, WHOLE, cut};
 use super::timestamps::Timestamps;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
-use crate::features::{Extractor, FRAME_BYTES, Features, HEIGHT, WIDTH};
+use crate::features::{Extractor, FRAME_BYTES, Features, HEIGHT, Room, WIDTH};
 use crate::observer::Tracker;
 use crate::probe::{PacketIndex, Probe, VideoTrack};
 use crate::process::{Processes, Program, demuxing_rules};
@@ -59,7 +59,7 @@ pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
         log::info!("pieces do not join, decoding in one pieces={}", pieces.len());
         job.tracker.restart();
     }
-    let decoded = decode_piece(job, &WHOLE, &AtomicBool::new(false))?;
+    let decoded = decode_piece(job, &WHOLE, &Room::new(job.execution), &AtomicBool::new(false))?;
     Ok(Pictures { damaged: decoded.doubtful, features: decoded.features, pieces: 1 })
 }
 
@@ -68,10 +68,11 @@ fn decode_side_by_side(job: &VideoJob<'_>, pieces: &[Piece]) -> Result<Option<Fe
     let queue: Mutex<VecDeque<(usize, &Piece)>> = Mutex::new(pieces.iter().enumerate().collect());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let abandoned = AtomicBool::new(false);
+    let room = Room::new(job.execution);
     let work = || {
         let mut done = Vec::new();
         while let Some((number, piece)) = next() {
-            match decode_piece(job, piece, &abandoned) {
+            match decode_piece(job, piece, &room, &abandoned) {
                 Ok(decoded) if decoded.joins(piece) => done.push((number, decoded.features)),
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),
                 // What is wrong with one piece may be right in the whole; limits and the user are the same for both.
@@ -118,17 +119,21 @@ struct Decoded {
 impl Decoded {
     /// Whether it is exactly the pictures the packets promise, in order, and none doubtful.
     fn joins(&self, piece: &Piece) -> bool {
-        let frames = &self.features.frames;
-        let first = frames.first().map(|frame| frame.pts);
+        let pts = self.features.frames.pts();
         !self.doubtful
-            && piece.expected == Some(crate::numeric::len(frames.len()))
-            && (piece.from.is_none() || piece.from == first)
-            && frames.iter().zip(frames.iter().skip(1)).all(|(one, next)| one.pts < next.pts)
+            && piece.expected == Some(crate::numeric::len(pts.len()))
+            && (piece.from.is_none() || piece.from.as_ref() == pts.first())
+            && pts.iter().zip(pts.iter().skip(1)).all(|(one, next)| one < next)
     }
 }
 
 /// Runs one single-threaded decoder over one piece.
-fn decode_piece(job: &VideoJob<'_>, piece: &Piece, abandoned: &AtomicBool) -> Result<Decoded, Error> {
+fn decode_piece(
+    job: &VideoJob<'_>,
+    piece: &Piece,
+    room: &Room,
+    abandoned: &AtomicBool,
+) -> Result<Decoded, Error> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
     let args = arguments(job, piece, writer.as_raw_fd());
     let mut running = job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
@@ -155,6 +160,7 @@ fn decode_piece(job: &VideoJob<'_>, piece: &Piece, abandoned: &AtomicBool) -> Re
             continue;
         }
         extractor.push(pts, &buffer);
+        extractor.settle(room).map_err(|error| Error::io("features", &error))?;
         untold += 1;
         if untold == TELL_EVERY {
             job.tracker.decoded(untold);

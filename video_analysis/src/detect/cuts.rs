@@ -240,7 +240,7 @@ mod tests {
                 .collect();
             extractor.push(pts, &picture);
         }
-        extractor.finish().frames
+        extractor.finish().frames.to_vec()
     }
 
     #[test]

@@ -53,12 +53,13 @@ pub(super) fn find(frames: &[Frame], min_frames: usize) -> Vec<Blank> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Plain {
+pub(super) enum Plain {
     Black,
     White,
 }
 
-fn plain(frame: &Frame) -> Option<Plain> {
+/// Pictures in a row with the same of it are a stretch.
+pub(super) fn plain(frame: &Frame) -> Option<Plain> {
     match frame {
         Frame { deviation, .. } if *deviation > PLAIN_DEVIATION => None,
         Frame { mean, .. } if *mean <= BLACK_MEAN => Some(Plain::Black),

@@ -1,14 +1,14 @@
 //! The joined stream of features, and its clock.
 
 use crate::active::Area;
-use crate::features::Frame;
+use crate::features::Frames;
 use crate::numeric::{len, round};
 use crate::rational::Rational;
 use crate::report::{Evidence, Segment, SegmentKind};
 
 /// All pictures of the analysed stream.
 pub(crate) struct Film {
-    pub(crate) frames: Vec<Frame>,
+    pub(crate) frames: Frames,
     /// Where bars are around the picture, in order.
     pub(crate) areas: Vec<Area>,
     time_base: Rational,
@@ -20,12 +20,12 @@ impl Film {
     /// `last_duration` in ticks is what the container says of the last picture; otherwise it is taken to last as long as the
     /// one before, or as one of `rate`.
     pub(crate) fn new(
-        frames: Vec<Frame>,
+        frames: Frames,
         time_base: Rational,
         last_duration: Option<i64>,
         rate: Option<Rational>,
     ) -> Self {
-        let mut backwards = frames.iter().rev().map(|frame| frame.pts);
+        let mut backwards = frames.pts().iter().rev().copied();
         let last = backwards.next();
         let step = last
             .zip(backwards.next())
@@ -49,7 +49,7 @@ impl Film {
 
     /// Timestamp of a picture, or of the end.
     pub(crate) fn pts(&self, frame: usize) -> i64 {
-        self.frames.get(frame).map_or(self.end_pts, |frame| frame.pts)
+        self.frames.pts().get(frame).copied().unwrap_or(self.end_pts)
     }
 
     /// Time of a picture, or of the end.

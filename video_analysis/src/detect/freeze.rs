@@ -1,10 +1,13 @@
 //! Ranges in which the picture stands still.
 
+use std::io;
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::film::{evidence, range};
 use super::{Detector, Film, Findings, VideoDetector, confidence};
-use crate::features::{Frame, GRID, largest_difference, luma_of};
+use crate::features::{Frame, GRID, Reader, largest_difference, luma_of};
 use crate::numeric::{count_to_f64, len};
 use crate::options::FreezeOptions;
 use crate::report::SegmentKind;
@@ -32,27 +35,49 @@ pub(super) struct Freezes {
     options: FreezeOptions,
 }
 
+/// Pictures that are the same, so far: what the first of them shows, and the largest change of a block's luma from it.
+struct Run {
+    start: usize,
+    luma: [u8; BLOCKS],
+    grid: Box<[u8; GRID]>,
+    largest: u8,
+}
+
+impl Run {
+    fn from(start: usize, first: &Frame) -> Self {
+        Self { start, luma: block_luma(first), grid: first.grid.clone(), largest: 0 }
+    }
+}
+
+/// A run that lasts: the pictures `[start, end)`.
+struct Still {
+    start: usize,
+    end: usize,
+    largest: u8,
+}
+
 impl Freezes {
     pub(super) fn new(options: &FreezeOptions) -> Self {
         Self { options: options.clone() }
     }
 
-    /// How many pictures from the first on are the same, and the largest change of a block's luma among them.
-    fn run(&self, frames: &[Frame]) -> (usize, u8) {
-        let Some(first) = frames.first() else { return (0, 0) };
-        let luma = block_luma(first);
-        let mut largest = 0;
-        let same = frames.iter().skip(1).take_while(|frame| {
-            let change = largest_difference(&luma, &block_luma(frame));
-            let recolored = largest_difference(first.grid.as_slice(), frame.grid.as_slice());
-            let still = f64::from(frame.peak_change.max(recolored)) <= self.options.noise_tolerance
-                && f64::from(change) <= self.block_tolerance();
-            if still {
-                largest = largest.max(change);
-            }
-            still
-        });
-        (1 + same.count(), largest)
+    /// Whether a picture still shows what the first of a run shows.
+    fn goes_on(&self, run: &mut Run, frame: &Frame) -> bool {
+        let change = largest_difference(&run.luma, &block_luma(frame));
+        let recolored = largest_difference(run.grid.as_slice(), frame.grid.as_slice());
+        let still = f64::from(frame.peak_change.max(recolored)) <= self.options.noise_tolerance
+            && f64::from(change) <= self.block_tolerance();
+        if still {
+            run.largest = run.largest.max(change);
+        }
+        still
+    }
+
+    /// Ends a run, and tells what of it may be a freeze.
+    fn ended(&self, film: &Film, run: Option<Run>, end: usize) -> Option<Still> {
+        let Run { start, largest, .. } = run?;
+        let lasts = film.seconds(end) - film.seconds(start) >= self.options.min_seconds;
+        lasts.then_some(Still { start, end, largest })
     }
 
     fn block_tolerance(&self) -> f64 {
@@ -75,26 +100,31 @@ impl Detector for Freezes {
 }
 
 impl VideoDetector for Freezes {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         let explained: Vec<(usize, usize)> = {
             let plain = found.plain.iter().map(|plain| &plain.segment);
             found.black.iter().chain(plain).filter_map(range).collect()
         };
-        let mut start = 0;
-        while let Some(rest) = film.frames.get(start..).filter(|rest| !rest.is_empty()) {
-            let (length, largest) = self.run(rest);
-            let end = start + length;
-            let run = rest.get(..length).unwrap_or_default();
-            let lasts = film.seconds(end) - film.seconds(start) >= self.options.min_seconds;
+        let mut reader = film.frames.reader();
+        let mut stills = Vec::new();
+        let mut run: Option<Run> = None;
+        reader.each(0..film.frames.len(), |at, frame| {
+            if !run.as_mut().is_some_and(|run| self.goes_on(run, frame)) {
+                let before = run.replace(Run::from(at, frame));
+                stills.extend(self.ended(film, before, at));
+            }
+        })?;
+        stills.extend(self.ended(film, run, film.frames.len()));
+        for Still { start, end, largest } in stills {
             let known = explained.iter().any(|(from, to)| *from <= start && end <= *to);
-            if lasts && !known && drift(run) <= self.block_tolerance() * DRIFT_SHARE {
+            if !known && drift(&mut reader, start..end)? <= self.block_tolerance() * DRIFT_SHARE {
                 let (value, threshold) = (f64::from(largest), self.block_tolerance());
                 let why = evidence("largest_block_change", value, threshold);
                 let sure = confidence(threshold, value);
                 found.freezes.push(film.segment(SegmentKind::Freeze, start, end, sure, Some(why)));
             }
-            start = end;
         }
+        Ok(())
     }
 }
 
@@ -106,17 +136,17 @@ fn block_luma(frame: &Frame) -> [u8; BLOCKS] {
 
 /// Largest difference of a block's luma between the means of the first and of the last quarter of some pictures, in grey
 /// levels.
-fn drift(frames: &[Frame]) -> f64 {
-    let quarter = frames.len().div_ceil(4);
-    let sums = |frames: &mut dyn Iterator<Item = &Frame>| {
+fn drift(reader: &mut Reader<'_>, pictures: Range<usize>) -> io::Result<f64> {
+    let quarter = pictures.len().div_ceil(4);
+    let mut sums = |pictures: Range<usize>| {
         let mut sums = [0u64; BLOCKS];
-        for frame in frames {
+        let add = |_, frame: &Frame| {
             sums.iter_mut().zip(block_luma(frame)).for_each(|(sum, value)| *sum += u64::from(value));
-        }
-        sums
+        };
+        reader.each(pictures, add).map(|()| sums)
     };
-    let first = sums(&mut frames.iter().take(quarter));
-    let last = sums(&mut frames.iter().rev().take(quarter));
+    let first = sums(pictures.start..pictures.start + quarter)?;
+    let last = sums(pictures.end - quarter..pictures.end)?;
     let largest = first.iter().zip(last).map(|(one, other)| one.abs_diff(other)).max().unwrap_or(0);
-    count_to_f64(largest) / count_to_f64(len(quarter).max(1))
+    Ok(count_to_f64(largest) / count_to_f64(len(quarter).max(1)))
 }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::confidence;
 use super::film::evidence;
-use crate::report::Evidence;
+use super::{confidence, dissolves, wipes};
+use crate::features::Frame;
+use crate::options::ShotOptions;
+use crate::report::{Evidence, SegmentKind};
 
 /// The shortest stretch reaches this far from its centre; each next one a third farther.
 const SHORTEST: usize = 3;
@@ -57,6 +59,7 @@ pub(super) fn strongest(mut strengths: Vec<(f64, Stretch)>, within: usize) -> Ve
 /// A gradual transition: the pictures `[start, end)` hold both shots.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Gradual {
+    pub(super) kind: SegmentKind,
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) confidence: f64,
@@ -70,8 +73,8 @@ pub(super) type Limited = (&'static str, f64, f64);
 impl Gradual {
     /// One of which all measures are below their limits; the one nearest to its own says how sure it is.
     pub(super) fn judged(
-        start: usize,
-        end: usize,
+        kind: SegmentKind,
+        (start, end): (usize, usize),
         measures: impl IntoIterator<Item = Limited>,
     ) -> Option<Self> {
         let mut least: Option<(f64, Limited)> = None;
@@ -86,7 +89,7 @@ impl Gradual {
             }
         }
         let (confidence, (metric, value, limit)) = least?;
-        Some(Self { start, end, confidence, evidence: evidence(metric, value, limit) })
+        Some(Self { kind, start, end, confidence, evidence: evidence(metric, value, limit) })
     }
 
     /// Whether a picture is in both.
@@ -108,4 +111,21 @@ pub(super) fn apart<T>(mut found: Vec<(f64, T)>, place: impl Fn(&T) -> (usize, u
         }
     }
     kept.into_values().collect()
+}
+
+/// Dissolves and wipes in order, none overlapping another: what looks like a dissolve within a wipe with a sharp line is a part
+/// of that, and any other wipe that looks like a dissolve in part is one.
+pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
+    let dissolves = dissolves::find(frames, options);
+    let mut wipes = wipes::find(frames, options);
+    wipes.retain(|wipe| {
+        dissolves.iter().filter(|dissolve| dissolve.overlaps(&wipe.gradual)).all(|dissolve| {
+            wipe.sharp && wipe.gradual.start <= dissolve.start && dissolve.end <= wipe.gradual.end
+        })
+    });
+    let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));
+    let mut found: Vec<Gradual> = dissolves.into_iter().filter(apart).collect();
+    found.extend(wipes.into_iter().map(|wipe| wipe.gradual));
+    found.sort_by_key(|gradual| gradual.start);
+    found
 }

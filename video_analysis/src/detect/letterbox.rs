@@ -1,5 +1,7 @@
 //! Letterbox, pillarbox and windowbox: ranges with bars around the picture.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::film::evidence;
@@ -34,10 +36,11 @@ impl Detector for Letterbox {
 }
 
 impl VideoDetector for Letterbox {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         let lasts =
             |area: &&Area| film.seconds(area.end) - film.seconds(area.start) >= self.options.min_seconds;
         found.active_area = film.areas.iter().filter(lasts).map(|area| tell(film, area)).collect();
+        Ok(())
     }
 }
 

@@ -24,14 +24,17 @@ mod silence;
 mod still;
 mod unchanged;
 mod uncovered;
+mod windows;
 mod wipes;
 
 pub(crate) use film::Film;
 
+use std::io;
+
 use serde_json::Value;
 
 use crate::explain::Rule;
-use crate::features::{Frame, Sound};
+use crate::features::Sound;
 use crate::options::{Options, ShotOptions};
 use crate::probe::AudioTrack;
 use crate::report::{ActiveArea, AudioFindings, Plain, Poster, Segment, Shot};
@@ -60,8 +63,8 @@ pub(crate) trait Detector {
 
 /// Works on the features of all pictures, joined; sees what the detectors before it found.
 pub(crate) trait VideoDetector: Detector {
-    /// Adds what it finds.
-    fn detect(&self, film: &Film, found: &mut Findings);
+    /// Adds what it finds. Features may have to be read from the disk.
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()>;
 }
 
 /// Works on the features of all of one audio stream.
@@ -95,8 +98,8 @@ pub(crate) fn sound_detectors(options: &Options) -> Vec<Box<dyn SoundDetector>> 
 }
 
 /// What a cut before a picture needs, and what of it is there.
-pub(crate) fn cut_rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
-    cuts::rules(frames, at, options)
+pub(crate) fn cut_rules(film: &Film, at: usize, options: &ShotOptions) -> io::Result<Vec<Rule>> {
+    windows::near(&film.frames, at, windows::CUT_REACH, |frames, at| cuts::rules(frames, at, options))
 }
 
 /// The names of all detectors, in the order of a report's `detectors`.

@@ -5,6 +5,8 @@
 //! whatever is farthest and most common (T. F. Gonzalez, *Clustering to minimize the maximum intercluster distance*, 1985)
 //! needs no randomness, so that the same shot has the same palette.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::film::range;
@@ -48,12 +50,16 @@ impl Detector for Palettes {
 }
 
 impl VideoDetector for Palettes {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         let mut bins = Bins::new();
+        let mut reader = film.frames.reader();
         for shot in &mut found.shots {
-            let frames = range(&shot.segment).and_then(|(start, end)| film.frames.get(start..end));
-            shot.palette = palette(&bins.take(frames.unwrap_or_default()));
+            if let Some((start, end)) = range(&shot.segment) {
+                reader.each(start..end, |_, frame| bins.add(frame))?;
+            }
+            shot.palette = palette(&bins.take());
         }
+        Ok(())
     }
 }
 
@@ -65,15 +71,18 @@ impl Bins {
         Self(vec![(0, [0; 3]); 1 << 12])
     }
 
-    /// The mean colour and the count of every bin that some pictures have, in the order of the bins. Empty again afterwards.
-    fn take(&mut self, frames: &[Frame]) -> Vec<Group> {
-        for [red, green, blue] in frames.iter().flat_map(Frame::blocks) {
+    fn add(&mut self, frame: &Frame) {
+        for [red, green, blue] in frame.blocks() {
             let bin = usize::from(red >> 4) << 8 | usize::from(green >> 4) << 4 | usize::from(blue >> 4);
             if let Some((count, sums)) = self.0.get_mut(bin) {
                 *count += 1;
                 sums.iter_mut().zip([red, green, blue]).for_each(|(sum, value)| *sum += u64::from(*value));
             }
         }
+    }
+
+    /// The mean colour and the count of every bin that a picture has, in the order of the bins. Empty again afterwards.
+    fn take(&mut self) -> Vec<Group> {
         let taken = self.0.iter_mut().filter(|(count, _)| *count > 0).map(std::mem::take);
         taken
             .map(|(count, sums)| {

@@ -1,5 +1,7 @@
 //! Ranges of one colour that is not black: colour cards, blue screens, white flashes, washed-out pictures.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::black::dark_below;
@@ -29,6 +31,36 @@ struct Look {
     coverage: f64,
 }
 
+/// Plain pictures of one colour in a row.
+struct Run {
+    first: [u8; 3],
+    pictures: usize,
+    /// Sums over the pictures.
+    coverage: f64,
+    colors: [u64; 3],
+}
+
+impl From<Look> for Run {
+    fn from(look: Look) -> Self {
+        let mut run = Self { first: look.color, pictures: 0, coverage: 0.0, colors: [0; 3] };
+        run.add(look);
+        run
+    }
+}
+
+impl Run {
+    fn add(&mut self, look: Look) {
+        self.pictures += 1;
+        self.coverage += look.coverage;
+        self.colors.iter_mut().zip(look.color).for_each(|(sum, value)| *sum += u64::from(value));
+    }
+
+    fn mean(&self) -> Rgb {
+        let count = len(self.pictures).max(1);
+        Rgb(self.colors.map(|sum| u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX)))
+    }
+}
+
 impl PlainRanges {
     pub(super) fn new(options: &PlainOptions, black: &BlackOptions) -> Self {
         let within = |level: &u8| f64::from(*level) <= options.pixel_threshold * 255.0;
@@ -55,18 +87,19 @@ impl PlainRanges {
         one.iter().zip(other).all(|(one, other)| one.abs_diff(other) <= self.reach)
     }
 
-    fn range(&self, film: &Film, start: usize, looks: &[Look]) -> Option<Plain> {
-        let end = start + looks.len();
-        if looks.is_empty() || film.seconds(end) - film.seconds(start) < self.options.min_seconds {
+    fn range(&self, film: &Film, end: usize, run: Option<Run>) -> Option<Plain> {
+        let run = run?;
+        let start = end - run.pictures;
+        if film.seconds(end) - film.seconds(start) < self.options.min_seconds {
             return None;
         }
-        let coverage = looks.iter().map(|look| look.coverage).sum::<f64>() / len_to_f64(looks.len());
+        let coverage = run.coverage / len_to_f64(run.pictures);
         let min_coverage = self.options.min_coverage;
         // As for black: what differs against what may.
         let sure = confidence((1.0 - min_coverage).max(1e-3), (1.0 - coverage).max(0.0));
         let why = evidence("color_coverage", coverage, min_coverage);
         let segment = film.segment(SegmentKind::Plain, start, end, sure, Some(why));
-        Some(Plain { segment, color: mean(looks) })
+        Some(Plain { segment, color: run.mean() })
     }
 }
 
@@ -85,20 +118,21 @@ impl Detector for PlainRanges {
 }
 
 impl VideoDetector for PlainRanges {
-    fn detect(&self, film: &Film, found: &mut Findings) {
-        let mut run: Vec<Look> = Vec::new();
-        for (at, frame) in film.frames.iter().enumerate() {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
+        let mut run: Option<Run> = None;
+        film.frames.reader().each(0..film.frames.len(), |at, frame| {
             let look = self.look(frame);
             // Compared with the first: a colour that drifts away is another one in the end.
-            let goes_on =
-                run.first().zip(look).is_some_and(|(first, look)| self.near(first.color, look.color));
-            if !goes_on {
-                found.plain.extend(self.range(film, at - run.len(), &run));
-                run.clear();
+            match (&mut run, look) {
+                (Some(run), Some(look)) if self.near(run.first, look.color) => run.add(look),
+                _ => {
+                    let ended = std::mem::replace(&mut run, look.map(Run::from));
+                    found.plain.extend(self.range(film, at, ended));
+                }
             }
-            run.extend(look);
-        }
-        found.plain.extend(self.range(film, film.frames.len() - run.len(), &run));
+        })?;
+        found.plain.extend(self.range(film, film.frames.len(), run));
+        Ok(())
     }
 }
 
@@ -113,13 +147,4 @@ fn median(blocks: &[[u8; 3]]) -> [u8; 3] {
         }
     }
     color
-}
-
-fn mean(looks: &[Look]) -> Rgb {
-    let mut sums = [0u64; 3];
-    for look in looks {
-        sums.iter_mut().zip(look.color).for_each(|(sum, value)| *sum += u64::from(value));
-    }
-    let count = len(looks.len()).max(1);
-    Rgb(sums.map(|sum| u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX)))
 }

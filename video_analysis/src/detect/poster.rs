@@ -1,5 +1,7 @@
 //! The picture that stands for the file.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::still::{Choice, MARGIN, unfit};
@@ -34,9 +36,9 @@ impl Detector for PosterChoice {
 }
 
 impl VideoDetector for PosterChoice {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         let frames = film.frames.len();
-        let best = self.choice.best(film, 0..frames, &unfit(frames, found));
+        let best = self.choice.best(&mut film.frames.reader(), 0..frames, &unfit(frames, found))?;
         found.poster = best.map(|(at, score)| Poster {
             frame: len(at),
             pts: film.pts(at),
@@ -44,5 +46,6 @@ impl VideoDetector for PosterChoice {
             seconds: round(film.seconds(at), 6),
             score: round(score, 3),
         });
+        Ok(())
     }
 }

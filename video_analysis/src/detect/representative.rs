@@ -1,5 +1,7 @@
 //! The picture that stands for each shot.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::film::range;
@@ -35,11 +37,12 @@ impl Detector for Representatives {
 }
 
 impl VideoDetector for Representatives {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         let unfit = unfit(film.frames.len(), found);
+        let mut reader = film.frames.reader();
         for shot in &mut found.shots {
-            let best =
-                range(&shot.segment).and_then(|(start, end)| self.choice.best(film, start..end, &unfit));
+            let Some((start, end)) = range(&shot.segment) else { continue };
+            let best = self.choice.best(&mut reader, start..end, &unfit)?;
             shot.representative = best.map(|(at, score)| Representative {
                 frame: len(at),
                 pts: film.pts(at),
@@ -47,5 +50,6 @@ impl VideoDetector for Representatives {
                 score: round(score, 3),
             });
         }
+        Ok(())
     }
 }

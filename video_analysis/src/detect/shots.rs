@@ -1,14 +1,15 @@
 //! Shots: the film between cuts, dissolves, wipes and fades.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use serde_json::{Value, json};
 
-use super::cuts::{self, Cut};
-use super::fades::{self, Blank, Fade};
+use super::cuts::Cut;
+use super::fades::{Blank, Fade};
 use super::film::evidence;
 use super::gradual::Gradual;
-use super::{Detector, Film, Findings, VideoDetector, confidence, dissolves, wipes};
+use super::{Detector, Film, Findings, VideoDetector, confidence, windows};
 use crate::options::ShotOptions;
 use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
 
@@ -45,19 +46,17 @@ impl Detector for Shots {
 }
 
 impl VideoDetector for Shots {
-    fn detect(&self, film: &Film, found: &mut Findings) {
+    fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         if film.frames.is_empty() {
-            return;
+            return Ok(());
         }
         let min_fade = usize::try_from(self.options.min_fade_frames).unwrap_or(usize::MAX);
-        let blanks = fades::find(&film.frames, min_fade);
-        let cuts = cuts::find(&film.frames, &self.options);
-        let graduals: Vec<(Gradual, SegmentKind)> = graduals(film, &self.options)
-            .into_iter()
-            .filter(|(gradual, _)| {
-                blanks.iter().map(extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
-            })
-            .collect();
+        let blanks = windows::blanks(&film.frames, min_fade)?;
+        let cuts = windows::cuts(&film.frames, &self.options)?;
+        let mut graduals = windows::graduals(&film.frames, &self.options)?;
+        graduals.retain(|gradual| {
+            blanks.iter().map(extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
+        });
         for blank in &blanks {
             let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];
             for (kind, fade) in parts.into_iter().filter_map(|(kind, fade)| Some((kind, fade.as_ref()?))) {
@@ -65,44 +64,23 @@ impl VideoDetector for Shots {
                 found.transitions.push(film.segment(kind, fade.start, fade.end, sure, Some(why)));
             }
         }
-        for (gradual, kind) in &graduals {
-            let Gradual { start, end, confidence, evidence } = gradual;
+        for Gradual { kind, start, end, confidence, evidence } in &graduals {
             let segment = film.segment(*kind, *start, *end, *confidence, Some(evidence.clone()));
             found.transitions.push(segment);
         }
         found.transitions.sort_by_key(|transition| transition.start_frame);
         found.shots = tile(film, &openings(&blanks, &cuts, &graduals, film.frames.len()));
+        Ok(())
     }
-}
-
-/// Dissolves and wipes, none overlapping another: what looks like a dissolve within a wipe with a sharp line is a part of that,
-/// and any other wipe that looks like a dissolve in part is one.
-fn graduals(film: &Film, options: &ShotOptions) -> Vec<(Gradual, SegmentKind)> {
-    let dissolves = dissolves::find(&film.frames, options);
-    let mut wipes = wipes::find(&film.frames, options);
-    wipes.retain(|wipe| {
-        dissolves.iter().filter(|dissolve| dissolve.overlaps(&wipe.gradual)).all(|dissolve| {
-            wipe.sharp && wipe.gradual.start <= dissolve.start && dissolve.end <= wipe.gradual.end
-        })
-    });
-    let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));
-    let dissolves: Vec<_> = dissolves.into_iter().filter(apart).collect();
-    let dissolves = dissolves.into_iter().map(|dissolve| (dissolve, SegmentKind::Dissolve));
-    dissolves.chain(wipes.into_iter().map(|wipe| (wipe.gradual, SegmentKind::Wipe))).collect()
 }
 
 /// A fade-out, the plain pictures after it and the fade-in that follows open one shot: with the first picture that is seen.
 /// Where nothing fades in, the plain pictures end with a cut. What looks like a cut inside a dissolve or a wipe is a part of it.
-fn openings(
-    blanks: &[Blank],
-    cuts: &[Cut],
-    graduals: &[(Gradual, SegmentKind)],
-    frames: usize,
-) -> BTreeMap<usize, Opening> {
+fn openings(blanks: &[Blank], cuts: &[Cut], graduals: &[Gradual], frames: usize) -> BTreeMap<usize, Opening> {
     let mut openings: BTreeMap<usize, Opening> = cuts.iter().map(|cut| (cut.frame, of_cut(cut))).collect();
-    for (gradual, kind) in graduals {
+    for gradual in graduals {
         openings.retain(|frame, _| *frame < gradual.start || *frame > gradual.end);
-        let by = if *kind == SegmentKind::Wipe { OpenedBy::Wipe } else { OpenedBy::Dissolve };
+        let by = if gradual.kind == SegmentKind::Wipe { OpenedBy::Wipe } else { OpenedBy::Dissolve };
         let Gradual { confidence, evidence, .. } = gradual;
         let opening = Opening { by, confidence: *confidence, evidence: Some(evidence.clone()) };
         openings.insert(gradual.start, opening);

@@ -1,11 +1,12 @@
 //! Which picture of several stands for them: a sharp, bright, still one with their typical colours.
 
+use std::io;
 use std::ops::Range;
 
+use super::Findings;
 use super::black::dark_below;
 use super::film::range;
-use super::{Film, Findings};
-use crate::features::Frame;
+use crate::features::{Frame, GRID, Reader};
 use crate::numeric::{len_to_f64, to_f32};
 use crate::options::BlackOptions;
 
@@ -22,9 +23,6 @@ pub(super) struct Choice {
     black_from: f32,
 }
 
-/// Whether a picture belongs to a class of candidates.
-type Fits<'a> = dyn Fn(usize, &Frame) -> bool + 'a;
-
 impl Choice {
     pub(super) fn new(black: &BlackOptions) -> Self {
         Self { dark_below: dark_below(black.pixel_threshold), black_from: to_f32(black.min_coverage) }
@@ -32,23 +30,44 @@ impl Choice {
 
     /// The best picture of a range and its score, 0 to 1; `None` of no pictures. `unfit` are those of the film that are only
     /// taken when there are no others, see [`unfit`].
-    pub(super) fn best(&self, film: &Film, among: Range<usize>, unfit: &[bool]) -> Option<(usize, f64)> {
-        let frames = film.frames.get(among.clone())?;
-        let votes = Votes::count(frames);
-        // Each class is only looked at when the one before is empty: anything is better than black, and black than nothing.
-        let seen = |frame: &Frame| frame.dark(self.dark_below) < self.black_from;
-        let classes: [&Fits; 3] = [
-            &|at, frame| !unfit.get(at).copied().unwrap_or(false) && seen(frame),
-            &|_, frame| seen(frame),
-            &|_, _| true,
-        ];
-        classes.iter().find_map(|fits| {
-            let candidates = among.clone().zip(frames).filter(|(at, frame)| fits(*at, frame));
-            let scored = candidates.map(|(at, frame)| (at, score(frame, votes.typical(frame))));
+    pub(super) fn best(
+        &self,
+        reader: &mut Reader<'_>,
+        among: Range<usize>,
+        unfit: &[bool],
+    ) -> io::Result<Option<(usize, f64)>> {
+        let mut votes = Votes::default();
+        reader.each(among.clone(), |_, frame| votes.add(frame))?;
+        let votes = votes.counted();
+        // A picture counts only where there is none of a class before: anything is better than black, and black than nothing.
+        let mut best: Option<(Class, usize, f64)> = None;
+        reader.each(among, |at, frame| {
+            let class = if frame.dark(self.dark_below) >= self.black_from {
+                Class::Black
+            } else if unfit.get(at).copied().unwrap_or(false) {
+                Class::Unfit
+            } else {
+                Class::Fit
+            };
             // The first of equals, so that the choice is the same everywhere.
-            scored.reduce(|best, next| if next.1 > best.1 { next } else { best })
-        })
+            let better = |(of, _, most): (Class, usize, f64), score: f64| class < of || score > most;
+            if best.is_none_or(|(of, ..)| class <= of) {
+                let score = score(frame, votes.typical(frame));
+                if best.is_none_or(|best| better(best, score)) {
+                    best = Some((class, at, score));
+                }
+            }
+        })?;
+        Ok(best.map(|(_, at, score)| (at, score)))
     }
+}
+
+/// Of two pictures of different classes the one of the first is chosen, whatever their scores.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+enum Class {
+    Fit,
+    Unfit,
+    Black,
 }
 
 /// How fit a picture is: a product, so that one bad property is not made up for by the others.
@@ -89,19 +108,24 @@ struct Votes {
     most: Vec<u32>,
 }
 
+impl Default for Votes {
+    fn default() -> Self {
+        Self { counts: vec![[0; LEVELS]; GRID], most: vec![0; GRID] }
+    }
+}
+
 impl Votes {
-    fn count(frames: &[Frame]) -> Self {
-        let cells = frames.first().map_or(0, |frame| frame.grid.len());
-        let mut counts = vec![[0u32; LEVELS]; cells];
-        for frame in frames {
-            for (count, value) in counts.iter_mut().zip(frame.grid.iter()) {
-                if let Some(count) = count.get_mut(level(*value)) {
-                    *count += 1;
-                }
+    fn add(&mut self, frame: &Frame) {
+        for (count, value) in self.counts.iter_mut().zip(frame.grid.iter()) {
+            if let Some(count) = count.get_mut(level(*value)) {
+                *count += 1;
             }
         }
-        let most = counts.iter().map(|levels| levels.iter().copied().max().unwrap_or(0)).collect();
-        Self { counts, most }
+    }
+
+    fn counted(mut self) -> Self {
+        self.most = self.counts.iter().map(|levels| levels.iter().copied().max().unwrap_or(0)).collect();
+        self
     }
 
     /// How common a picture's colours are where it has them, 0 to 1.

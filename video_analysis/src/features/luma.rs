@@ -30,6 +30,16 @@ impl LumaCounts {
         Self(bytes.into())
     }
 
+    /// As they are kept.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// From [`Self::as_bytes`].
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
     /// How many pixels have a luma below `limit`.
     pub(super) fn below(&self, limit: u8) -> u32 {
         self.first(limit.into())

@@ -3,23 +3,30 @@
 
 mod channels;
 mod clipping;
+mod frames;
 mod histogram;
 mod loudness;
 mod luma;
 mod margins;
 mod motion;
+mod packed;
 mod pan;
 mod quiet;
+mod room;
 mod sound;
 mod waveform;
 
 pub(crate) use channels::{Channels, Pair};
 pub(crate) use clipping::Clipped;
+pub(crate) use frames::{Frames, Reader};
 pub(crate) use luma::LumaCounts;
 pub(crate) use margins::Margins;
 pub(crate) use quiet::{Levels, Run, amplitude};
+pub(crate) use room::Room;
 pub(crate) use sound::{Sound, SoundExtractor};
 pub(crate) use waveform::Waveform;
+
+use std::io;
 
 use histogram::Histogram;
 
@@ -73,9 +80,10 @@ pub(crate) struct Frame {
 }
 
 /// All of a video stream that detectors work from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct Footage {
-    pub(crate) frames: Vec<Frame>,
+    pub(crate) frames: Frames,
     /// Where bars are around the picture, in order.
     pub(crate) areas: Vec<Area>,
     /// Packets to be shown.
@@ -94,7 +102,7 @@ pub(crate) struct Footage {
 /// The features of a stretch of pictures, and what is needed to join it to its neighbours.
 #[derive(Default)]
 pub(crate) struct Features {
-    pub(crate) frames: Vec<Frame>,
+    pub(crate) frames: Frames,
     ends: Option<(Small, Small)>,
 }
 
@@ -113,7 +121,7 @@ impl Features {
         {
             frame.compare(before, after);
         }
-        self.frames.append(&mut next.frames);
+        self.frames.append(next.frames);
         self.ends = match (self.ends, next.ends) {
             (Some((first, _)), Some((_, last))) => Some((first, last)),
             (one, other) => one.or(other),
@@ -182,6 +190,11 @@ impl Extractor {
             }
         }
         self.features.frames.push(frame);
+    }
+
+    /// Puts what came where there is room. Called after each picture, or never of a few.
+    pub(crate) fn settle(&mut self, room: &Room) -> io::Result<()> {
+        self.features.frames.settle(room)
     }
 
     pub(crate) fn finish(self) -> Features {
@@ -271,7 +284,7 @@ mod tests {
     fn a_plain_picture_has_its_mean_and_neither_contrast_nor_detail() {
         let mut extractor = Extractor::default();
         extractor.push(0, &[20; FRAME_BYTES]);
-        let frame = &extractor.finish().frames[0];
+        let frame = &extractor.finish().frames.to_vec()[0];
         assert_eq!((frame.mean, frame.deviation, frame.detail), (20.0, 0.0, 0.0));
         assert_eq!((frame.dark(20), frame.dark(21)), (0.0, 1.0));
         assert!(frame.grid.iter().all(|value| *value == 20));

@@ -12,7 +12,7 @@ use flate2::write::DeflateEncoder;
 use sha2::{Digest as _, Sha256};
 
 use super::record::{self, Kept};
-use crate::features::{Footage, Sound};
+use crate::features::{Footage, Room, Sound};
 use crate::numeric::len;
 
 /// Changed with everything that changes what is kept, how it is computed, or how it is written.
@@ -46,8 +46,8 @@ pub(super) fn write(
     file.write_all(&header(key, bytes, &hash.finalize().into()))
 }
 
-/// Reads features that belong to `key`; anything else is an error.
-pub(super) fn read(mut file: &File, key: &[u8; 32]) -> io::Result<Kept> {
+/// Reads features that belong to `key`; anything else is an error. Of a long film they go where there is room.
+pub(super) fn read(mut file: &File, key: &[u8; 32], room: &Room) -> io::Result<Kept> {
     let mut head = [0; HEADER];
     file.read_exact(&mut head)?;
     let bytes = file.metadata()?.len().saturating_sub(len(HEADER));
@@ -65,7 +65,7 @@ pub(super) fn read(mut file: &File, key: &[u8; 32]) -> io::Result<Kept> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "damaged, or of something else"));
     }
     file.seek(SeekFrom::Start(len(HEADER)))?;
-    record::read(&mut DeflateDecoder::new(BufReader::new(file)))
+    record::read(&mut DeflateDecoder::new(BufReader::new(file)), room)
 }
 
 fn header(key: &[u8; 32], bytes: u64, checksum: &[u8; 32]) -> [u8; HEADER] {

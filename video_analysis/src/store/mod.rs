@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use sha2::{Digest as _, Sha256};
 
-use crate::features::{Footage, Sound};
+use crate::features::{Footage, Room, Sound};
 use crate::report::Input;
 pub(crate) use record::Kept;
 
@@ -119,16 +119,20 @@ impl FeatureCache {
     }
 
     /// What is kept; nothing where that is not usable.
-    pub(crate) fn load(&self, key: &Key) -> Kept {
+    pub(crate) fn load(&self, key: &Key, room: &Room) -> Kept {
         let path = self.directory.join(&key.name);
         let read = File::open(&path).and_then(|file| {
-            let kept = file::read(&file, &key.digest)?;
+            let kept = file::read(&file, &key.digest, room)?;
             mark_used(&file);
             Ok(kept)
         });
         match read {
             Ok(kept) => kept,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
+            Err(error) if is_of_the_machine(&error) => {
+                log::warn!("features are not read file={} cause=\"{error}\"", key.name);
+                Kept::default()
+            }
             Err(error) => {
                 log::warn!("features are unusable and removed file={} cause=\"{error}\"", key.name);
                 remove(&path);
@@ -158,6 +162,12 @@ impl FeatureCache {
     fn entries(&self) -> io::Result<impl Iterator<Item = DirEntry>> {
         Ok(std::fs::read_dir(&self.directory)?.filter_map(Result::ok))
     }
+}
+
+/// Whether the machine has no room, and nothing is wrong with the file.
+fn is_of_the_machine(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | PermissionDenied)
 }
 
 fn has_ending(entry: &DirEntry, ending: &str) -> bool {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::active::Area;
-use crate::features::{Footage, Frame, GRID, LumaCounts, Margins, Sound};
+use crate::features::{Footage, Frame, Frames, GRID, LumaCounts, Margins, Room, Sound};
 use crate::numeric::len;
 use crate::probe::Structure;
 
@@ -77,21 +77,23 @@ pub(crate) fn write(
     });
     put(out, &Head { footage: counts, sounds: sounds.map(<[Sound]>::len) })?;
     sounds.unwrap_or_default().iter().try_for_each(|sound| put(out, sound))?;
-    let frames = footage.map_or(&[][..], |footage| footage.frames.as_slice());
-    frames.chunks(BLOCK).try_for_each(|frames| put(out, &Block::of(frames)))
+    let Some(Footage { frames, .. }) = footage else { return Ok(()) };
+    (0..frames.len())
+        .step_by(BLOCK)
+        .try_for_each(|start| put(out, &Block::of(&frames.read(start..start + BLOCK)?)))
 }
 
-pub(crate) fn read(input: &mut impl Read) -> io::Result<Kept> {
+pub(crate) fn read(input: &mut impl Read, room: &Room) -> io::Result<Kept> {
     let Head { footage, sounds } = get(input)?;
     let sounds = sounds.map(|count| (0..count).map(|_| get(input)).collect()).transpose()?;
-    let footage = footage.map(|counts| read_footage(input, counts)).transpose()?;
+    let footage = footage.map(|counts| read_footage(input, counts, room)).transpose()?;
     Ok(Kept { footage, sounds })
 }
 
-fn read_footage(input: &mut impl Read, counts: Counts) -> io::Result<Footage> {
-    let mut frames = Vec::new();
+fn read_footage(input: &mut impl Read, counts: Counts, room: &Room) -> io::Result<Footage> {
+    let mut frames = Frames::default();
     while len(frames.len()) < counts.frames {
-        get::<Block>(input)?.append_to(&mut frames)?;
+        get::<Block>(input)?.append_to(&mut frames, room)?;
     }
     let Counts { areas, packets, listed, span, last_duration, structure, .. } = counts;
     Ok(Footage { frames, areas, packets, listed, span, last_duration, structure, damaged: false })
@@ -118,7 +120,7 @@ impl Block {
         block
     }
 
-    fn append_to(self, frames: &mut Vec<Frame>) -> io::Result<()> {
+    fn append_to(self, frames: &mut Frames, room: &Room) -> io::Result<()> {
         let columns =
             [&self.mean, &self.deviation, &self.detail, &self.residual, &self.pan_misfit, &self.recolored]
                 .map(Vec::len);
@@ -154,6 +156,7 @@ impl Block {
                 luma,
                 grid,
             });
+            frames.settle(room)?;
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::active::Area;
-use crate::features::{Extractor, FRAME_BYTES, Levels, SoundExtractor};
+use crate::execution::Execution;
+use crate::features::{Extractor, FRAME_BYTES, Frames, Levels, SoundExtractor};
 use crate::options::{ClippingOptions, SilenceOptions};
 use crate::probe::{AudioTrack, Structure};
 
@@ -66,6 +67,10 @@ fn cache(folder: &TempDir, max_bytes: u64) -> FeatureCache {
     FeatureCache::new(folder.path().join("features"), max_bytes)
 }
 
+fn load(cache: &FeatureCache, key: &Key) -> Kept {
+    cache.load(key, &Room::new(&Execution::default()))
+}
+
 fn files(cache: &FeatureCache) -> Vec<PathBuf> {
     let mut paths: Vec<_> = cache.entries().unwrap().map(|entry| entry.path()).collect();
     paths.sort();
@@ -78,15 +83,15 @@ fn what_is_kept_comes_back_bit_by_bit() {
     let cache = cache(&folder, u64::MAX);
     let (footage, sound) = (footage(5000), sound());
     cache.keep(&key(1), Some(&footage), Some(slice::from_ref(&sound)));
-    let kept = cache.load(&key(1));
+    let kept = load(&cache, &key(1));
     assert_eq!((kept.footage, kept.sounds), (Some(footage.clone()), Some(vec![sound.clone()])));
 
     cache.keep(&key(1), None, Some(slice::from_ref(&sound)));
-    let kept = cache.load(&key(1));
+    let kept = load(&cache, &key(1));
     assert_eq!((kept.footage, kept.sounds), (None, Some(vec![sound])));
-    let empty = Footage { frames: Vec::new(), ..footage };
+    let empty = Footage { frames: Frames::default(), ..footage };
     cache.keep(&key(1), Some(&empty), None);
-    assert_eq!(cache.load(&key(1)).footage, Some(empty));
+    assert_eq!(load(&cache, &key(1)).footage, Some(empty));
     assert_eq!(files(&cache).len(), 1);
 }
 
@@ -99,11 +104,11 @@ fn features_belong_to_one_content_decoder_and_choice_of_streams() {
     assert!(cache.has_any_of_size(1001) && !cache.has_any_of_size(100) && !cache.has_any_of_size(1002));
     let others = [key(2), key_of(1, "ffmpeg 5.2", Some(0), &[1]), key_of(1, "ffmpeg 5.1", Some(0), &[1, 2])];
     for other in others {
-        assert_eq!(cache.load(&other).footage, None);
+        assert_eq!(load(&cache, &other).footage, None);
         fs::copy(cache.directory.join(&key(1).name), cache.directory.join(&other.name)).unwrap();
-        assert_eq!(cache.load(&other).footage, None, "a file under another name is none");
+        assert_eq!(load(&cache, &other).footage, None, "a file under another name is none");
     }
-    assert!(cache.load(&key(1)).footage.is_some());
+    assert!(load(&cache, &key(1)).footage.is_some());
 }
 
 #[test]
@@ -123,12 +128,12 @@ fn a_damaged_file_is_no_result_and_is_removed() {
     }
     for bytes in damaged {
         fs::write(&path, bytes).unwrap();
-        let kept = cache.load(&key(1));
+        let kept = load(&cache, &key(1));
         assert!(kept.footage.is_none() && kept.sounds.is_none());
         assert!(!path.exists());
     }
     fs::write(&path, whole).unwrap();
-    assert!(cache.load(&key(1)).footage.is_some());
+    assert!(load(&cache, &key(1)).footage.is_some());
 }
 
 /// As used so many seconds after the epoch.
@@ -145,7 +150,7 @@ fn what_was_used_longest_ago_goes_first() {
     (1..=3).for_each(|content| unbounded.keep(&key(content), Some(&footage), None));
     let size = fs::metadata(&files(&unbounded)[0]).unwrap().len();
     (1..=3).for_each(|content| used(&unbounded, &key(content), content));
-    assert!(unbounded.load(&key(1)).footage.is_some(), "which is a use");
+    assert!(load(&unbounded, &key(1)).footage.is_some(), "which is a use");
 
     let of_three = cache(&folder, 3 * size + size / 2);
     of_three.keep(&key(4), Some(&footage), None);
@@ -206,7 +211,7 @@ fn many_who_use_one_folder_at_once_find_whole_features_or_none() {
                 for turn in 0..20 {
                     let key = key((worker + turn) % 4);
                     cache.keep(&key, Some(footage), Some(slice::from_ref(sound)));
-                    let kept = cache.load(&key);
+                    let kept = load(cache, &key);
                     assert!(kept.footage.as_ref().is_none_or(|kept| kept == footage));
                     found += usize::from(kept.sounds.is_some_and(|kept| kept == [sound.clone()]));
                 }

@@ -12,6 +12,7 @@ use super::gradual::{Gradual, Stretch, apart};
 use super::ramp;
 use crate::features::Frame;
 use crate::options::ShotOptions;
+use crate::report::SegmentKind;
 
 /// Least difference of the two shots, in grey levels: below it, noise and motion look like a mixture.
 const MIN_CHANGE: f64 = 12.0;
@@ -60,5 +61,7 @@ fn judge(start: usize, end: usize, mixture: &Mixture, max_misfit: f64) -> Option
         ("untouched", mixture.untouched, MAX_UNTOUCHED),
         ("edge_error", mixture.edge_error, MAX_EDGE_ERROR),
     ];
-    (mixture.change > MIN_CHANGE).then(|| Gradual::judged(start, end, limited)).flatten()
+    (mixture.change > MIN_CHANGE)
+        .then(|| Gradual::judged(SegmentKind::Dissolve, (start, end), limited))
+        .flatten()
 }

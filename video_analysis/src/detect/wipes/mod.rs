@@ -12,10 +12,12 @@ use super::gradual::{Gradual, Stretch, apart, halves, strongest};
 use super::ramp;
 use crate::features::Frame;
 use crate::options::ShotOptions;
+use crate::report::SegmentKind;
 
 /// Fewest pictures of a wipe: with fewer it is a cut with motion around it.
 const SHORTEST: usize = 5;
-/// Stretches are tried a quarter of their half apart.
+/// Stretches are tried about a quarter of their half apart: a power of two, so that windows of a film that begin at multiples of
+/// it try the same ones.
 const CENTRES: usize = 4;
 /// Of those whose centres are nearer than a sixteenth of the longer one's half only the strongest is looked at.
 const APART: usize = 16;
@@ -49,7 +51,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Wipe> {
         if let Some(sweep) = sweep::measure(frames, start - 1, end)
             && let Some(wipe) = judge(start, end, &sweep, || comes_back(frames, start, end))
         {
-            found.push((sweep.change * (1.0 - sweep.misfit), wipe));
+            found.push((sweep.strength(), wipe));
         }
     }
     apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
@@ -59,13 +61,15 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Wipe> {
 fn candidates(frames: &[Frame], longest: usize) -> Vec<Stretch> {
     let mut strengths = Vec::new();
     for half in halves(longest) {
-        for centre in (half..frames.len().saturating_sub(half)).step_by((half / CENTRES).max(1)) {
+        let step = 1 << (half / CENTRES).checked_ilog2().unwrap_or(0);
+        let centres = half.next_multiple_of(step)..frames.len().saturating_sub(half);
+        for centre in centres.step_by(step) {
             let (first, last) = (centre - half, centre + half);
             if sweep::may_be(frames, first, centre, last)
                 && let Some(sweep) = sweep::measure(frames, first, last)
                 && sweep.is_likely()
             {
-                strengths.push((sweep.change * (1.0 - sweep.misfit), Stretch { centre, half }));
+                strengths.push((sweep.strength(), Stretch { centre, half }));
             }
         }
     }
@@ -76,9 +80,9 @@ fn candidates(frames: &[Frame], longest: usize) -> Vec<Stretch> {
 fn judge(start: usize, end: usize, sweep: &Sweep, comes_back: impl FnOnce() -> f64) -> Option<Wipe> {
     let sharp = sweep.is_sharp()?;
     let measures = sweep.limits(sharp);
-    Gradual::judged(start, end, measures)?;
+    Gradual::judged(SegmentKind::Wipe, (start, end), measures)?;
     let comes_back = ("comes_back", comes_back(), MOST_ALIKE);
-    let gradual = Gradual::judged(start, end, measures.into_iter().chain([comes_back]))?;
+    let gradual = Gradual::judged(SegmentKind::Wipe, (start, end), measures.into_iter().chain([comes_back]))?;
     Some(Wipe { gradual, sharp })
 }
 

@@ -22,14 +22,16 @@ const SOFT: std::ops::Range<f64> = 0.5..0.8;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sweep {
     /// Mean absolute difference of the ends, in grey levels.
-    pub(super) change: f64,
+    change: f64,
     /// Mean absolute difference of the blocks from mixtures of the two ends, each the one that fits it best, as a share of
     /// `change`.
-    pub(super) misfit: f64,
+    misfit: f64,
     /// How far blocks go there and back, over the way from one end to the other: 1 if none turns round.
     back_and_forth: f64,
     /// How much blocks are mixed, as a share of how much they would be in a dissolve.
     mixed: f64,
+    /// Mean distance from a steady way from one end to the other, as a share of it.
+    unsteadiness: f64,
     /// Largest step on the way from one end to the other, as a share of the way.
     largest_step: f64,
     /// How far the times at which blocks change are spread (standard deviation, as a share of the stretch), as far as neighbours
@@ -136,7 +138,7 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
     let between = last.checked_sub(first + 1).filter(|between| *between > 0)?;
     let samples = between.min(SAMPLES);
     let (mut misfit, mut blocks_mixed, mut expected) = (0.0, 0.0, 0.0);
-    let (mut travelled, mut reached, mut largest_step) = (0.0, 0.0, 0.0f64);
+    let (mut travelled, mut reached, mut largest_step, mut unsteadiness) = (0.0, 0.0, 0.0f64, 0.0);
     let mut previous = vec![0.0; BLOCKS];
     let mut waited = vec![0.0; BLOCKS];
     for sample in 0..samples {
@@ -147,6 +149,8 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
         let mean = ends.mean(progress.iter().copied());
         blocks_mixed += ends.mean(mixed(&progress));
         expected += 4.0 * mean * (1.0 - mean);
+        let steady = len_to_f64(2 * sample + 1) / len_to_f64(2 * samples);
+        unsteadiness += (mean - steady).abs() / len_to_f64(samples);
         largest_step = largest_step.max(mean - reached);
         reached = mean;
         travelled += ends.mean(progress.iter().zip(&previous).map(|(now, before)| (now - before).abs()));
@@ -162,6 +166,7 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
         misfit: misfit / len_to_f64(samples) / ends.weight,
         back_and_forth: travelled,
         mixed: blocks_mixed / expected.max(1e-9),
+        unsteadiness,
         largest_step: largest_step.max(1.0 - reached),
         spread,
         disorder: disorder / spread.max(1e-9),
@@ -207,6 +212,11 @@ fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
 const LIKELY_MISFIT: f64 = 0.2;
 
 impl Sweep {
+    /// How much speaks for it: a stretch that is too long does not go steadily from one end to the other.
+    pub(super) fn strength(&self) -> f64 {
+        self.change * (1.0 - self.misfit) * (1.0 - 2.0 * self.unsteadiness).max(0.0)
+    }
+
     /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
     /// is in it.
     pub(super) fn is_likely(&self) -> bool {
