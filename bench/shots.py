@@ -5,7 +5,8 @@ usage: bench/shots.py FILM LABELS [--half first|second] [--seed N] [--program PA
 
 Shots of a labelled film are joined anew by cuts, dissolves, fades through black and white and wipes of 8 to 60 frames, at frames that
 are written down; motion inside the shots goes on. In between are what must not be taken for a transition: flashes, strobes,
-pans, zooms, changes of brightness and colour, titles, scrolling text, things that pass before a fixed camera. Each clip is
+pans, shaking, zooms, changes of brightness and colour, grain, titles, scrolling text, held pictures, interlacing, things that pass
+before a fixed camera. Each clip is
 encoded in several sizes, rates and qualities. `first` and `second` are made from alternate shots: choose parameters on one,
 measure on the other. LABELS: {"transitions": [{"type", "start", "end"}]}, frames counted from 0.
 
@@ -24,6 +25,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "video_analysis"
 FFMPEG = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-threads", "1", "-filter_threads", "1", "-filter_complex_threads", "1"]
+# Of ffmpeg's xfade: behind a line, a soft line, a corner, a circle, a clock's hand.
 WIPES = ["wipeleft", "wiperight", "wipeup", "wipedown", "wipetl", "wipebr", "smoothleft", "smoothup", "circleopen", "circleclose", "radial",
          "vertopen", "horzclose", "diagtl"]
 FONT_BOX = "drawbox=x=iw/6:y=ih/3:w=iw*2/3:h=ih/5:color=white@0.8:t=fill"
@@ -50,7 +52,7 @@ DISTRACTORS = {
     "scroll": "null[a{i}];color=black@0:s={w}x{h}:r={r},scale=iw/2:ih*4,format=yuva420p,drawgrid=w=iw:h=ih/40:t=ih/110:"
     "color=white@0.9:replace=1[b{i}];[a{i}][b{i}]overlay=x=W/4:y='H-4*n':shortest=1",
     "on_fours": "framestep=4,settb=1/{r},setpts=4*N,fps={r},tpad=stop_mode=clone:stop=4,trim=end_frame={n}",
-    "interlaced": "tinterlace=interleave_top,framestep=1,settb=1/{r},setpts=2*N,fps={r},tpad=stop_mode=clone:stop=4,trim=end_frame={n}",
+    "interlaced": "tinterlace=interleave_top,settb=1/{r},setpts=2*N,fps={r},tpad=stop_mode=clone:stop=4,trim=end_frame={n}",
     "shake": "crop=w=iw*9/10:h=ih*9/10:x='(iw-ow)/2*(1+sin(n*1.7)*sin(n*0.9))':y='(ih-oh)/2*(1+sin(n*2.3)*cos(n*0.7))',scale={w}:{h}",
     "grain": "noise=alls=40:allf=t",
     "passing": "null[a{i}];color=0x403020:s={w}x{h}:r={r},scale=iw/2:ih[b{i}];"
@@ -153,24 +155,31 @@ class Score:
         self.near = collections.Counter()
 
     def add(self, truth, found):
+        """What of `found` is neither of its kind nor where it should be; counts all, and all once more whatever their types."""
         left = list(found)
+        self.count(truth, left)
+        anything = lambda kind: kind if kind == "cut" else "gradual"
+        self.count([dict(wanted, type=anything(wanted["type"])) for wanted in truth],
+                   [(anything(kind), start, end) for kind, start, end in found], "any type")
+        return left
+
+    def count(self, truth, left, row=None):
         for wanted in truth:
             kind, start, end = wanted["type"], wanted["start"], wanted["end"]
             fits = lambda f: f[0] == kind and (f[1] == start if kind == "cut" else min(end, f[2]) > max(start, f[1]))
             match = max((f for f in left if fits(f)), key=lambda f: min(end, f[2]) - max(start, f[1]), default=None)
             if match is None:
-                self.missed[kind] += 1
+                self.missed[row or kind] += 1
                 continue
             left.remove(match)
-            self.true[kind] += 1
-            self.near[kind] += abs(match[1] - start) <= 2 and abs(match[2] - end) <= 2
+            self.true[row or kind] += 1
+            self.near[row or kind] += abs(match[1] - start) <= 2 and abs(match[2] - end) <= 2
         for kind, _, _ in left:
-            self.false[kind] += 1
-        return left
+            self.false[row or kind] += 1
 
     def print(self):
         print(f"{'':<10}{'made':>6}{'found':>7}{'false':>7}{'P':>8}{'R':>8}{'F1':>8}  ranges within 2")
-        for kind in ("cut", "dissolve", "fade_out", "fade_in", "wipe"):
+        for kind in ("cut", "dissolve", "fade_out", "fade_in", "wipe", "any type"):
             true, missed, false = self.true[kind], self.missed[kind], self.false[kind]
             precision, recall = true / max(1, true + false), true / max(1, true + missed)
             f1 = 2 * true / max(1, 2 * true + missed + false)

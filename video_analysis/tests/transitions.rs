@@ -127,8 +127,8 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
     for (name, mixed, codec) in [
         ("wipeleft", 10, "-c:v libx264 -crf 20"),
         ("wipedown", 30, "-c:v libx264 -crf 36"),
-        ("wipetl", 24, "-c:v mpeg2video -q:v 8"),
-        ("vertopen", 20, "-c:v libx264 -crf 28"),
+        ("wiperight", 24, "-c:v mpeg2video -q:v 8"),
+        ("wipeup", 20, "-c:v libx264 -crf 28"),
         ("circleopen", 24, "-c:v libx264 -crf 20"),
     ] {
         let graph = format!("[a][b]{}", transition(name, 20, mixed));

@@ -113,14 +113,16 @@ pub(super) fn apart<T>(mut found: Vec<(f64, T)>, place: impl Fn(&T) -> (usize, u
     kept.into_values().collect()
 }
 
-/// Dissolves and wipes in order, none overlapping another: what looks like a dissolve within a wipe with a sharp line is a part
-/// of that, and any other wipe that looks like a dissolve in part is one.
+/// Dissolves and wipes in order, none overlapping another: what looks like a dissolve within a wipe with a sharp line, or is
+/// less sure, is a part of that, and any other wipe that looks like a dissolve in part is one.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
     let dissolves = dissolves::find(frames, options);
     let mut wipes = wipes::find(frames, options);
     wipes.retain(|wipe| {
         dissolves.iter().filter(|dissolve| dissolve.overlaps(&wipe.gradual)).all(|dissolve| {
-            wipe.sharp && wipe.gradual.start <= dissolve.start && dissolve.end <= wipe.gradual.end
+            let gradual = &wipe.gradual;
+            let holds = gradual.start <= dissolve.start && dissolve.end <= gradual.end;
+            wipe.sharp && (holds || gradual.confidence > dissolve.confidence)
         })
     });
     let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));
