@@ -136,7 +136,7 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
         let report = report(&clip);
         assert_eq!(kinds(&report), [SegmentKind::Wipe], "{name} {:?}", report.shots);
         let wipe = &report.transitions[0];
-        assert!(near(wipe, 20, 20 + u64::from(mixed), 7), "{name} {wipe:?}");
+        assert!(near(wipe, 20, 20 + u64::from(mixed), 10), "{name} {wipe:?}");
         assert_eq!(starts(&report), [0, wipe.start_frame.unwrap()], "{name}");
         assert_eq!(report.shots[1].opened_by, OpenedBy::Wipe);
     }

@@ -127,6 +127,10 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
     });
     let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));
     let mut found: Vec<Gradual> = dissolves.into_iter().filter(apart).collect();
+    // A soft line is as much of a mixture as a dissolve, and sweeps all the same.
+    for gradual in found.iter_mut().filter(|dissolve| wipes::sweeps(frames, dissolve)) {
+        gradual.kind = SegmentKind::Wipe;
+    }
     found.extend(wipes.into_iter().map(|wipe| wipe.gradual));
     found.sort_by_key(|gradual| gradual.start);
     found

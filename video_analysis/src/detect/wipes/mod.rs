@@ -57,6 +57,12 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Wipe> {
     apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
 }
 
+/// Whether the blocks of what is a mixture of two shots change one after the other.
+pub(super) fn sweeps(frames: &[Frame], gradual: &Gradual) -> bool {
+    let sweep = gradual.start.checked_sub(1).and_then(|first| sweep::measure(frames, first, gradual.end));
+    sweep.is_some_and(|sweep| sweep.is_orderly())
+}
+
 /// Stretches in which parts of the picture go from one shot to the other, each at once or nearly so.
 fn candidates(frames: &[Frame], longest: usize) -> Vec<Stretch> {
     let mut strengths = Vec::new();

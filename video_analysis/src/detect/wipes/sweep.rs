@@ -217,6 +217,11 @@ impl Sweep {
         self.change * (1.0 - self.misfit) * (1.0 - 2.0 * self.unsteadiness).max(0.0)
     }
 
+    /// Whether blocks change one after the other rather than all at once: of made dissolves one in fifty does.
+    pub(super) fn is_orderly(&self) -> bool {
+        self.mixed < 0.72 && self.spread > 0.1 && self.disorder < 0.5
+    }
+
     /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
     /// is in it.
     pub(super) fn is_likely(&self) -> bool {
