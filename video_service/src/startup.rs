@@ -239,7 +239,8 @@ async fn start_workers(
         stall: Duration::from_secs(analysis.stall_seconds.get()),
         max_attempts: analysis.max_attempts.get(),
         retry_backoff: Duration::from_secs(analysis.retry_backoff_seconds),
-        execution: Execution { feature_cache, ..analysis.execution() },
+        // Features of long films go beside the databases: the system's temporary folder may be memory.
+        execution: Execution { feature_cache, temporary: settings.data_dir.clone(), ..analysis.execution() },
     };
     let mine = Abandoned::By(identity.id());
     let recovered = queue::recover(db, mine, runner.max_attempts, clock.now()).await.map_err(environment)?;
