@@ -10,7 +10,7 @@ use crate::report::Evidence;
 
 /// Keyframes are seconds apart: within a shot much has moved meanwhile. Another shot has other colours in other places (mean change
 /// of the blocks' colours, in grey levels) and in other amounts (change of the colour histogram, 0 to 1): both, for a
-/// pan changes places alone, and light the amounts. The figures are those that did best on Big Buck Bunny, see `docs/engine.md`.
+/// pan changes places alone, and light the amounts. The figures are near those that did best on Big Buck Bunny, see `docs/engine.md`.
 const MIN_CHANGE: f64 = 30.0;
 const MIN_RECOLORED: f64 = 0.3;
 

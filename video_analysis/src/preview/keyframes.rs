@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::origins::{self, Origins, time};
+use super::origins::{self, Origins, Times};
 use super::shrink::shrink;
 use super::thumbnails::{MOST, Thumbnails};
 use crate::decode::seek;
@@ -16,7 +16,7 @@ use crate::execution::Execution;
 use crate::features::{Extractor, Features, Frames, Room};
 use crate::observer::Tracker;
 use crate::parallel::side_by_side;
-use crate::probe::{PacketIndex, Probe, VideoTrack};
+use crate::probe::{Probe, VideoTrack};
 use crate::process::{Processes, Program, demuxing_rules};
 use crate::rational::Rational;
 use crate::report::Stream;
@@ -35,7 +35,7 @@ const REORDERED: usize = 2;
 pub(super) struct Job<'a> {
     pub(super) probe: &'a Probe,
     pub(super) track: &'a VideoTrack,
-    pub(super) index: &'a PacketIndex,
+    pub(super) times: &'a Times<'a>,
     pub(super) stream: &'a Stream,
     /// Of the file, in seconds.
     pub(super) duration: Option<f64>,
@@ -129,7 +129,7 @@ fn decode(
             }
         }
         let Some(origin) = origins.next()? else { break true };
-        let time = if wanted == Wanted::First { origin.pts.or(Some(0)) } else { time(job.index, origin) };
+        let time = if wanted == Wanted::First { origin.pts.or(Some(0)) } else { job.times.of(origin) };
         let Some(time) = time else { continue };
         if piece.to.is_some_and(|to| time >= to) {
             beyond += 1;

@@ -23,6 +23,7 @@ use crate::report::{Container, Engine, Evidence, Stream, canonical_bytes};
 use crate::storyboard::{Scene, Storyboard, Thumbnail, compose, thumbnail_size};
 
 use keyframes::{Job, decode_keyframes};
+use origins::Times;
 
 /// Version of the preview's shape; a new major number means that members changed their meaning or went away.
 pub const PREVIEW_VERSION: &str = "1.0";
@@ -177,10 +178,11 @@ fn look(
     let size = thumbnail_size(shown, WIDTH);
     let duration = preview.duration_seconds;
     let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, processes)?;
+    let times = Times::new(&index);
     let job = Job {
         probe: &probe,
         track: &track,
-        index: &index,
+        times: &times,
         stream,
         duration,
         size,

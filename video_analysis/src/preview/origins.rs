@@ -4,6 +4,7 @@
 //! keyframes are not all IDR pictures: it gives pictures in another order, and then takes their time from wherever it can. The
 //! packet's place in the file goes along with the picture itself, and the list of packets knows what time that is.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
 use crate::error::Error;
@@ -66,18 +67,36 @@ impl<R: Read> Origins<R> {
     }
 }
 
-/// The time of a keyframe; `None` where it is not certain.
-pub(super) fn time(index: &PacketIndex, Origin { pts, place }: Origin) -> Option<i64> {
-    // FFmpeg's filter rounds a place to a `float`: of a file of four gigabytes, to 512 bytes. Keyframes are farther apart.
-    let rounded = |place: Option<i64>| place.map(|place| to_f32(to_f64(place)).to_bits());
-    let place = rounded(place);
-    let mut there =
-        index.keyframes.iter().filter(|keyframe| place.is_some() && rounded(keyframe.place) == place);
-    match (there.next(), there.next()) {
-        (Some(keyframe), None) => Some(keyframe.pts),
-        // Without timestamps of packets, what the decoder makes of them is all there is.
-        _ => pts.filter(|pts| !index.timed || index.has_keyframe(*pts)),
+/// The times of keyframes.
+pub(super) struct Times<'a> {
+    index: &'a PacketIndex,
+    /// By place; `None` where several are at one.
+    by_place: HashMap<u32, Option<i64>>,
+}
+
+impl<'a> Times<'a> {
+    pub(super) fn new(index: &'a PacketIndex) -> Self {
+        let mut by_place = HashMap::new();
+        for keyframe in &index.keyframes {
+            if let Some(place) = keyframe.place {
+                let several = |time: &mut Option<i64>| *time = None;
+                by_place.entry(rounded(place)).and_modify(several).or_insert(Some(keyframe.pts));
+            }
+        }
+        Self { index, by_place }
     }
+
+    /// The time of a picture; `None` where it is not certain.
+    pub(super) fn of(&self, Origin { pts, place }: Origin) -> Option<i64> {
+        let known = place.and_then(|place| self.by_place.get(&rounded(place)).copied().flatten());
+        // Without timestamps of packets, what the decoder makes of them is all there is.
+        known.or_else(|| pts.filter(|pts| !self.index.timed || self.index.has_keyframe(*pts)))
+    }
+}
+
+/// FFmpeg's filter rounds a place to a `float`: of a file of four gigabytes, to 512 bytes. Keyframes are farther apart.
+fn rounded(place: i64) -> u32 {
+    to_f32(to_f64(place)).to_bits()
 }
 
 #[cfg(test)]
@@ -101,10 +120,10 @@ mod tests {
         let keyframes = vec![keyframe(0, Some(9)), keyframe(5, Some(9)), keyframe(8, Some(25_462_183))];
         let at = |pts, place| Origin { pts: Some(pts), place };
         let index = PacketIndex { keyframes, timed: true, ..PacketIndex::default() };
-        assert_eq!(time(&index, at(5, Some(25_462_184))), Some(8));
-        assert_eq!(time(&index, at(5, Some(9))), Some(5));
-        assert_eq!(time(&index, at(6, None)), None);
-        assert_eq!(time(&PacketIndex::default(), at(6, None)), Some(6));
+        assert_eq!(Times::new(&index).of(at(5, Some(25_462_184))), Some(8));
+        assert_eq!(Times::new(&index).of(at(5, Some(9))), Some(5));
+        assert_eq!(Times::new(&index).of(at(6, None)), None);
+        assert_eq!(Times::new(&PacketIndex::default()).of(at(6, None)), Some(6));
     }
 
     #[test]
