@@ -5,7 +5,8 @@
 
 Parts: ratio (wall and CPU time of a complete analysis and of a plain decode, run in turn, and the memory of the analysis), beside
 (the same decode beside ffmpeg's own filters, PySceneDetect and, with the Python that it is installed for, TransNetV2), linear
-(what a minute costs in films of 10, 60 and 240 minutes). Without films, the sample of the repository is encoded as 1280x720 and
+(what a minute costs in films of 10, 60 and 240 minutes), preview
+(a first look at keyframes over a plain decode). Without films, the sample of the repository is encoded as 1280x720 and
 as 1920x1080 and repeated to ten minutes. PySceneDetect is the one that scripts/test-clients installs. Memory is the sum over
 the program and its decoders, looked at every 10 ms in a run of its own.
 """
@@ -21,7 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 SAMPLE = ROOT / "video_analysis" / "samples" / "big_buck_bunny_30s.mp4"
-PARTS = ("ratio", "beside", "linear")
+PARTS = ("ratio", "preview", "beside", "linear")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 FILTERS = ["-vf", "scdet,blackdetect,freezedetect", "-af", "silencedetect,ebur128"]
 TRANSNETV2 = """
@@ -101,6 +102,14 @@ def measure_ratio(program, film, runs):
     print(f"  {'peak memory':<28}{peak_memory(analysis) / 2**20:8.0f} MiB, program and decoders")
 
 
+def measure_preview(program, film, runs):
+    look = [program, "preview", str(film)]
+    subprocess.run(look, check=True, **QUIET)  # both find the file in the page cache
+    plain, first = in_turn(runs, [decode(film), look])
+    print(f"{film.name}, a preview: {first[0]:.2f} s of {plain[0]:.2f} s, ratio {first[0] / plain[0]:.3f},"
+          f" {first[1] / plain[1]:.3f} of CPU")
+
+
 def measure_beside(program, film, runs, python):
     scenedetect = TARGET / "clients" / "venv" / "bin" / "scenedetect"
     subprocess.run([ROOT / "scripts/test-clients"], check=True)
@@ -155,11 +164,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         films = arguments.film
-        if not films and set(parts) & {"ratio", "beside"}:
+        if not films and set(parts) & {"ratio", "preview", "beside"}:
             films = [repeated(scaled(height, folder), 10, folder) for height in (720, 1080)]
         for film in films or []:
             if "ratio" in parts:
                 measure_ratio(program, film, arguments.runs)
+            if "preview" in parts:
+                measure_preview(program, film, arguments.runs)
         if "beside" in parts:
             measure_beside(program, films[0], arguments.runs, arguments.transnetv2)
         if "linear" in parts:

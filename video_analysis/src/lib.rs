@@ -40,6 +40,7 @@
 //! - [`analyze`] with [`Options`] (what to look for; everything there changes the report) and [`Execution`] (how; nothing there
 //!   does). With a [`FeatureCache`] other options need no decoding.
 //! - [`Report`] is what was found; [`report_schema`] describes its JSON. [`verify()`] compares it with its film again.
+//! - [`preview()`] looks at keyframes alone, in a tenth of the time: a [`Preview`] to show until the report is there.
 //! - [`export`] turns it into edit lists, chapters and tables; [`explain`] says why a frame is a cut, or is none.
 //! - An [`Error`] has a kind, a stable code, a sentence for anybody, and says whether trying again may help.
 //!
@@ -64,7 +65,9 @@ mod numeric;
 mod observer;
 mod options;
 mod packets;
+mod parallel;
 mod poster;
+pub mod preview;
 mod probe;
 mod process;
 mod rational;
@@ -86,10 +89,11 @@ pub use options::{
     LetterboxOptions, Options, PlainOptions, ShotOptions, SilenceOptions,
 };
 pub use poster::poster_jpeg;
+pub use preview::{Preview, preview};
 pub use rational::{NotRational, Rational};
 pub use report::{Curves, Report};
 #[cfg(feature = "utoipa")]
-pub use schema::{options_schema, report_schema};
+pub use schema::{options_schema, preview_schema, report_schema};
 pub use store::FeatureCache;
 pub use storyboard::{Storyboard, StoryboardOptions, Thumbnail, storyboard};
 pub use verify::{Difference, verify};

@@ -1,9 +1,10 @@
-//! The published JSON Schemas (draft 2020-12): of the options, and of the report.
+//! The published JSON Schemas (draft 2020-12): of the options, of the report, and of the preview.
 
 use serde_json::{Map, Value, json};
-use utoipa::{PartialSchema as _, ToSchema as _};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::options::Options;
+use crate::preview::{PREVIEW_VERSION, Preview};
 use crate::report::{Report, SCHEMA_VERSION};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -34,21 +35,43 @@ pub fn options_schema(id: &str) -> Value {
 /// `id` is the schema's own URI.
 #[must_use]
 pub fn report_schema(id: &str) -> Value {
+    document::<Report>(id, "Report of an analysis", SCHEMA_VERSION)
+}
+
+/// The JSON Schema (draft 2020-12) of [`Preview`] as this engine writes it, [`PREVIEW_VERSION`]; the same applies as for
+/// [`report_schema`].
+///
+/// `id` is the schema's own URI.
+#[must_use]
+pub fn preview_schema(id: &str) -> Value {
+    let mut document = document::<Preview>(id, "Preview of a film", PREVIEW_VERSION);
+    set_constant(&mut document, "exact", false.into());
+    document
+}
+
+fn document<T: ToSchema>(id: &str, title: &str, version: &str) -> Value {
     let mut parts = Vec::new();
-    Report::schemas(&mut parts);
+    T::schemas(&mut parts);
     let definitions: Map<String, Value> = parts.into_iter().map(|(name, part)| (name, json!(part))).collect();
     let mut document = Map::new();
-    begin(&mut document, id, "Report of an analysis");
-    if let Value::Object(members) = json!(Report::schema()) {
+    begin(&mut document, id, title);
+    if let Value::Object(members) = json!(T::schema()) {
         document.extend(members);
     }
     document.insert("$defs".to_owned(), definitions.into());
     let mut document = Value::from(document);
     stand_alone(&mut document);
-    if let Some(version) = document.pointer_mut("/properties/schema_version").and_then(Value::as_object_mut) {
-        version.insert("const".to_owned(), SCHEMA_VERSION.into());
-    }
+    set_constant(&mut document, "schema_version", version.into());
     document
+}
+
+/// A member that only has this value.
+fn set_constant(document: &mut Value, member: &str, value: Value) {
+    if let Some(schema) =
+        document.pointer_mut(&format!("/properties/{member}")).and_then(Value::as_object_mut)
+    {
+        schema.insert("const".to_owned(), value);
+    }
 }
 
 fn begin(document: &mut Map<String, Value>, id: &str, title: &str) {

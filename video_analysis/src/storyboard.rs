@@ -1,11 +1,10 @@
 //! Thumbnails in sprites, and a `WebVTT` file that says when each is shown, as players take them for their seek bars.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use jpeg_encoder::{ColorType, Encoder};
+use serde::{Deserialize, Serialize};
 
 use crate::analyze::watched;
 use crate::digest::file_size;
@@ -13,6 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::extract::{Source, Which};
 use crate::numeric::{count_to_f64, len};
+use crate::parallel::side_by_side;
 use crate::probe::PacketIndex;
 use crate::process::{Processes, input_url};
 use crate::rational::Rational;
@@ -54,7 +54,8 @@ pub struct Storyboard {
 }
 
 /// One picture of a storyboard.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct Thumbnail {
     /// Timestamp of its picture, in the stream's time base.
     pub pts: i64,
@@ -91,10 +92,10 @@ impl Storyboard {
 }
 
 /// A picture to show, and when.
-struct Scene {
-    pts: i64,
-    start: f64,
-    end: f64,
+pub(crate) struct Scene {
+    pub(crate) pts: i64,
+    pub(crate) start: f64,
+    pub(crate) end: f64,
 }
 
 /// Makes the storyboard of a file. `report` must be of the same file.
@@ -177,7 +178,7 @@ fn intervals(report: &Report, stream: &Stream, source: &Source<'_>, every: f64) 
 }
 
 /// Width and height, even, of a picture as it is displayed.
-fn thumbnail_size(video: &VideoStream, width: u32) -> (u32, u32) {
+pub(crate) fn thumbnail_size(video: &VideoStream, width: u32) -> (u32, u32) {
     let square = Rational { num: 1, den: 1 };
     let aspect = video.sample_aspect_ratio.unwrap_or(square).to_f64() * f64::from(video.width)
         / f64::from(video.height.max(1));
@@ -194,37 +195,19 @@ fn thumbnail_size(video: &VideoStream, width: u32) -> (u32, u32) {
 fn decode(source: &Source<'_>, scenes: &[Scene], (width, height): (u32, u32)) -> Result<Vec<Vec<u8>>, Error> {
     let filters = format!("scale={width}:{height}:flags=area,setsar=1,format=rgb24");
     let most = u64::from(width) * u64::from(height) * 3;
-    let queue: Mutex<VecDeque<usize>> = Mutex::new((0..scenes.len()).collect());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((at, scene)) = next().and_then(|at| Some((at, scenes.get(at)?))) {
-            let encoder = ["-c:v", "rawvideo", "-f", "rawvideo"];
-            done.push((at, source.extract(Which::Pts(scene.pts), &filters, &encoder, most)?));
-        }
-        Ok(done)
-    };
-    let workers = source.execution.workers.get().min(scenes.len());
-    let results: Vec<Result<Vec<_>, Error>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    let mut pictures = vec![Vec::new(); scenes.len()];
-    for done in results {
-        for (at, picture) in done? {
-            if let Some(place) = pictures.get_mut(at) {
-                *place = picture;
-            }
-        }
-    }
-    Ok(pictures)
+    side_by_side(source.execution.workers, scenes.len(), |at| {
+        let Some(scene) = scenes.get(at) else { return Ok(Vec::new()) };
+        let encoder = ["-c:v", "rawvideo", "-f", "rawvideo"];
+        source.extract(Which::Pts(scene.pts), &filters, &encoder, most)
+    })
 }
 
 /// Puts pictures beside and below each other.
-fn compose(scenes: &[Scene], pictures: &[Vec<u8>], (width, height): (u32, u32)) -> Result<Storyboard, Error> {
+pub(crate) fn compose(
+    scenes: &[Scene],
+    pictures: &[Vec<u8>],
+    (width, height): (u32, u32),
+) -> Result<Storyboard, Error> {
     let [width, height] = [width, height].map(|side| usize::try_from(side).unwrap_or(0));
     let found = scenes.iter().zip(pictures).filter(|(_, picture)| picture.len() == width * height * 3);
     let found: Vec<(&Scene, &Vec<u8>)> = found.collect();

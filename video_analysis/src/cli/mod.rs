@@ -6,6 +6,7 @@ mod export;
 mod form;
 mod frame;
 mod inputs;
+mod preview;
 mod progress;
 #[cfg(feature = "utoipa")]
 mod schema;
@@ -39,6 +40,7 @@ enum Command {
     Explain(explain::Explain),
     Export(export::Export),
     Frame(frame::Frame),
+    Preview(preview::FirstLook),
     Storyboard(storyboard::Board),
     Verify(verify::Verify),
     #[command(name = "selftest")]
@@ -60,6 +62,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Explain(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Frame(arguments) => arguments.run(),
+        Command::Preview(arguments) => arguments.run(),
         Command::Storyboard(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
         Command::SelfTest(arguments) => arguments.run(),

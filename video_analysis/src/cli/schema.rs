@@ -1,12 +1,13 @@
-//! `video_analysis schema`: what reports and options look like.
+//! `video_analysis schema`: what reports, previews and options look like.
 
 use clap::{Args, ValueEnum};
+use video_analysis::preview::PREVIEW_VERSION;
 use video_analysis::report::SCHEMA_VERSION;
-use video_analysis::{options_schema, report_schema};
+use video_analysis::{options_schema, preview_schema, report_schema};
 
 use super::{Failure, print};
 
-/// Print the JSON Schema (draft 2020-12) of reports or of options.
+/// Print the JSON Schema (draft 2020-12) of reports, of previews or of options.
 #[derive(Args)]
 pub(super) struct Schema {
     /// Of what.
@@ -18,6 +19,8 @@ pub(super) struct Schema {
 enum Document {
     /// What `analyze` writes.
     Report,
+    /// What `preview` writes.
+    Preview,
     /// What `--options` reads.
     Options,
 }
@@ -26,6 +29,7 @@ impl Schema {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let schema = match self.of {
             Document::Report => report_schema(&format!("urn:kadr:schema:report:{SCHEMA_VERSION}")),
+            Document::Preview => preview_schema(&format!("urn:kadr:schema:preview:{PREVIEW_VERSION}")),
             Document::Options => options_schema("urn:kadr:schema:analysis-options"),
         };
         print(&format!("{schema:#}\n"))

@@ -1,9 +1,9 @@
 //! `video_analysis storyboard`: thumbnails for a player's seek bar.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use video_analysis::{Execution, Options, StoryboardOptions, analyze, storyboard};
+use video_analysis::{Execution, Options, Storyboard, StoryboardOptions, analyze, storyboard};
 
 use super::progress::Bars;
 use super::{Failure, read_json, write_file};
@@ -44,10 +44,15 @@ impl Board {
         };
         let options = StoryboardOptions { every: self.every, width: self.width };
         let board = storyboard(&self.file, &report, &options, &execution)?;
-        let name = |sprite: usize| format!("storyboard-{:03}.jpg", sprite + 1);
-        for (sprite, bytes) in board.sprites.iter().enumerate() {
-            write_file(&self.out.join(name(sprite)), bytes)?;
-        }
-        write_file(&self.out.join("storyboard.vtt"), board.web_vtt(name).as_bytes())
+        write_board(&board, &self.out)
     }
+}
+
+/// Writes sprites and their `WebVTT` file to a folder.
+pub(super) fn write_board(board: &Storyboard, out: &Path) -> Result<(), Failure> {
+    let name = |sprite: usize| format!("storyboard-{:03}.jpg", sprite + 1);
+    for (sprite, bytes) in board.sprites.iter().enumerate() {
+        write_file(&out.join(name(sprite)), bytes)?;
+    }
+    write_file(&out.join("storyboard.vtt"), board.web_vtt(name).as_bytes())
 }

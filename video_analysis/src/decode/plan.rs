@@ -90,7 +90,7 @@ mod tests {
     fn index(pictures: i64, gop: usize, closed: bool) -> PacketIndex {
         PacketIndex {
             shown: (0..pictures).map(|pts| (pts, 100)).collect(),
-            keyframes: (0..pictures).step_by(gop).map(|pts| Keyframe { pts, closed }).collect(),
+            keyframes: (0..pictures).step_by(gop).map(|pts| Keyframe { pts, closed, place: None }).collect(),
             timed: true,
             packets: pictures.unsigned_abs(),
             ..PacketIndex::default()

@@ -32,12 +32,15 @@ pub(crate) struct Keyframe {
     pub(crate) pts: i64,
     /// No picture that is decoded later is shown earlier: a closed group of pictures follows.
     pub(crate) closed: bool,
+    /// Where its packet is in the file, in bytes.
+    pub(crate) place: Option<i64>,
 }
 
 /// One line of ffprobe's `compact` format.
 struct Packet {
     pts: Option<i64>,
     duration: Option<i64>,
+    place: Option<i64>,
     size: u32,
     key: bool,
     discarded: bool,
@@ -65,7 +68,7 @@ impl PacketIndex {
                 "-select_streams",
                 &stream,
                 "-show_entries",
-                "packet=pts,duration,size,flags",
+                "packet=pts,duration,size,pos,flags",
                 "-of",
                 "compact=p=0",
                 "-i",
@@ -119,7 +122,7 @@ impl PacketIndex {
             self.reordered += 1;
         }
         if packet.key {
-            self.keyframes.push(Keyframe { pts, closed: true });
+            self.keyframes.push(Keyframe { pts, closed: true, place: packet.place });
         } else if let Some(keyframe) = self.keyframes.last_mut()
             && pts < keyframe.pts
         {
@@ -137,13 +140,21 @@ impl PacketIndex {
 impl Packet {
     /// `pts=0|duration=512|size=1042|flags=K__`, in whatever order.
     fn parse(line: &str) -> Option<Self> {
-        let mut packet =
-            Self { pts: None, duration: None, size: 0, key: false, discarded: false, corrupt: false };
+        let mut packet = Self {
+            pts: None,
+            duration: None,
+            place: None,
+            size: 0,
+            key: false,
+            discarded: false,
+            corrupt: false,
+        };
         let mut fields = 0;
         for (name, value) in line.split('|').filter_map(|field| field.split_once('=')) {
             match name {
                 "pts" => packet.pts = value.parse().ok(),
                 "duration" => packet.duration = value.parse().ok(),
+                "pos" => packet.place = value.parse().ok(),
                 "size" => packet.size = value.parse().ok()?,
                 "flags" => {
                     (packet.key, packet.discarded) = (value.contains('K'), value.contains('D'));

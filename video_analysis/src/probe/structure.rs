@@ -131,7 +131,8 @@ mod tests {
     const NTSC: Rational = Rational { num: 30_000, den: 1001 };
 
     fn structure(times: &[i64], time_base: Rational) -> Structure {
-        let keyframes = times.iter().step_by(4).map(|pts| Keyframe { pts: *pts, closed: *pts == times[0] });
+        let keyframes =
+            times.iter().step_by(4).map(|pts| Keyframe { pts: *pts, closed: *pts == times[0], place: None });
         let index = PacketIndex {
             shown: times.iter().map(|pts| (*pts, 100)).collect(),
             keyframes: keyframes.collect(),

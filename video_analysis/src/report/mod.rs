@@ -165,7 +165,7 @@ impl Report {
     }
 }
 
-fn canonical_bytes(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(crate) fn canonical_bytes(value: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json_canonicalizer::to_vec(value).map_err(unserializable)
 }
 
