@@ -23,6 +23,8 @@ const CENTRES: usize = 4;
 const APART: usize = 16;
 /// Most pictures from a wipe within which the picture that it took away may not come back: it was something that passed.
 const COMES_BACK: usize = 30;
+/// Correlation of edges with the picture before or after a wipe from which on that picture is there again.
+const MOST_ALIKE: f64 = 0.36;
 
 /// A wipe that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,9 +93,6 @@ fn judge(start: usize, end: usize, sweep: &Sweep, comes_back: impl FnOnce() -> f
     let gradual = Gradual::judged(SegmentKind::Wipe, (start, end), measures.into_iter().chain([comes_back]))?;
     Some(Wipe { gradual, sharp })
 }
-
-/// Correlation of edges with the picture before or after a wipe from which on that picture is there again.
-const MOST_ALIKE: f64 = 0.36;
 
 /// How much like the picture before a wipe one after it is, or the other way round.
 fn comes_back(frames: &[Frame], start: usize, end: usize) -> f64 {

@@ -17,6 +17,10 @@ const UNTOUCHED: f64 = 4.0;
 /// third a soft one. Between them is motion, beyond them a dissolve.
 const SHARP: f64 = 0.3;
 const SOFT: std::ops::Range<f64> = 0.5..0.8;
+/// Least spread of the times at which blocks change: those of a dissolve differ by less.
+const MIN_SPREAD: f64 = 0.085;
+/// Largest misfit of a stretch that is looked at more closely.
+const LIKELY_MISFIT: f64 = 0.2;
 
 /// What is measured of a stretch.
 #[derive(Debug, Clone, PartialEq)]
@@ -208,9 +212,6 @@ fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
     (spread, rest)
 }
 
-/// Largest misfit of a stretch that is looked at more closely.
-const LIKELY_MISFIT: f64 = 0.2;
-
 impl Sweep {
     /// How much speaks for it: a stretch that is too long does not go steadily from one end to the other.
     pub(super) fn strength(&self) -> f64 {
@@ -252,6 +253,3 @@ impl Sweep {
         ]
     }
 }
-
-/// Least spread of the times at which blocks change: those of a dissolve differ by less.
-const MIN_SPREAD: f64 = 0.085;
