@@ -67,7 +67,7 @@ fn kept_features_are_written_from_disk_and_read_to_disk() {
         let cache = FeatureCache::new(folder.path().join(name), u64::MAX);
         Execution { feature_cache: Some(cache), ..execution }
     };
-    let file = |name: &str| {
+    let written = |name: &str| {
         let mut entries = std::fs::read_dir(folder.path().join(name)).unwrap();
         std::fs::read(entries.next().unwrap().unwrap().path()).unwrap()
     };
@@ -76,7 +76,7 @@ fn kept_features_are_written_from_disk_and_read_to_disk() {
     for _ in 0..2 {
         assert_eq!(bytes(&film, &on_disk), expected, "decoded, then kept");
     }
-    assert!(file("disk") == file("memory"));
+    assert!(written("disk") == written("memory"));
     let by_hand = explain(&film, 101, 3, &Options::default(), &pieces(1), &()).unwrap();
     assert_eq!(explain(&film, 101, 3, &Options::default(), &on_disk, &()).unwrap(), by_hand);
 }

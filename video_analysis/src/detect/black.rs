@@ -21,7 +21,7 @@ impl Black {
         Self { options: options.clone() }
     }
 
-    fn range(&self, film: &Film, end: usize, run: Run) -> Option<Segment> {
+    fn range(&self, film: &Film, end: usize, run: &Run) -> Option<Segment> {
         let start = end - run.pictures;
         let lasts = film.seconds(end) - film.seconds(start) >= self.options.min_seconds;
         if run.pictures == 0 || !lasts {
@@ -69,10 +69,10 @@ impl VideoDetector for Black {
                 run.pictures += 1;
                 run.dark += f64::from(dark);
             } else {
-                found.black.extend(self.range(film, at, std::mem::take(&mut run)));
+                found.black.extend(self.range(film, at, &std::mem::take(&mut run)));
             }
         })?;
-        found.black.extend(self.range(film, film.frames.len(), run));
+        found.black.extend(self.range(film, film.frames.len(), &run));
         Ok(())
     }
 }

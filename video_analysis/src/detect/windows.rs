@@ -44,7 +44,7 @@ pub(super) fn near<T>(
     look: impl FnOnce(&[Frame], usize) -> T,
 ) -> io::Result<T> {
     let first = at.saturating_sub(reach);
-    Ok(look(&*frames.read(first..at.saturating_add(reach + 1))?, at - first))
+    Ok(look(&frames.read(first..at.saturating_add(reach + 1))?, at - first))
 }
 
 /// What a detector finds at some place.
@@ -83,7 +83,7 @@ fn local<T: Found>(
     let mut all = Vec::new();
     for start in (0..frames.len()).step_by(core) {
         let (first, end) = (start.saturating_sub(reach), start + core);
-        let found = find(&*frames.read(first..end + reach)?);
+        let found = find(&frames.read(first..end + reach)?);
         let found = found.into_iter().map(|one| one.moved(first));
         all.extend(found.filter(|one| (start..end).contains(&one.start())));
     }
@@ -107,7 +107,7 @@ fn dissolves_by(frames: &Frames, options: &ShotOptions, core: usize) -> io::Resu
 
 fn blanks_by(frames: &Frames, min_fade: usize, core: usize, reach: usize) -> io::Result<Vec<Blank>> {
     if frames.len() <= core {
-        return Ok(fades::find(&*frames.read(0..frames.len())?, min_fade));
+        return Ok(fades::find(&frames.read(0..frames.len())?, min_fade));
     }
     let mut reader = frames.reader();
     let mut all = Vec::new();

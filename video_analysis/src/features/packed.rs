@@ -61,7 +61,9 @@ mod tests {
         (-1..).zip(&pictures).for_each(|(pts, picture)| extractor.push(pts, picture));
         let frames = extractor.finish().frames.to_vec();
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| pack(frame, &mut bytes));
+        for frame in &frames {
+            pack(frame, &mut bytes);
+        }
         let mut rest = bytes.as_slice();
         assert_eq!(std::iter::from_fn(|| unpack(&mut rest)).collect::<Vec<_>>(), frames);
         assert!(rest.is_empty());

@@ -61,7 +61,9 @@ impl Room {
 
     pub(super) fn shelve(&self, frames: &[Frame]) -> io::Result<Shelved> {
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| packed::pack(frame, &mut bytes));
+        for frame in frames {
+            packed::pack(frame, &mut bytes);
+        }
         let file = self.file()?;
         let offset = self.end.fetch_add(len(bytes.len()), Ordering::Relaxed);
         file.write_all_at(&bytes, offset)?;

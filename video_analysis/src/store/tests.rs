@@ -211,7 +211,7 @@ fn many_who_use_one_folder_at_once_find_whole_features_or_none() {
                 for turn in 0..20 {
                     let key = key((worker + turn) % 4);
                     cache.keep(&key, Some(footage), Some(slice::from_ref(sound)));
-                    let kept = load(&cache, &key);
+                    let kept = load(cache, &key);
                     assert!(kept.footage.as_ref().is_none_or(|kept| kept == footage));
                     found += usize::from(kept.sounds.is_some_and(|kept| kept == [sound.clone()]));
                 }
