@@ -8,7 +8,8 @@ Parts: ratio (wall and CPU time of a complete analysis and of a plain decode, ru
 (what a minute costs in films of 10, 60 and 240 minutes), preview
 (a first look at keyframes over a plain decode). Without films, the sample of the repository is encoded as 1280x720 and
 as 1920x1080 and repeated to ten minutes. PySceneDetect is the one that scripts/test-clients installs. Memory is the sum over
-the program and its decoders, looked at every 10 ms in a run of its own.
+the program and its decoders, looked at every 10 ms in a run of its own; pages of libraries that they share are counted for each of
+them, and once in the figure beside it (the kernel's proportional set size).
 """
 import argparse
 import os
@@ -64,27 +65,42 @@ def in_turn(runs, commands):
     return [[statistics.median(values) for values in zip(*column)] for column in zip(*times)]
 
 
-def resident(pid):
+def children(pid):
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+        lists = [pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text() for task in tasks]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [child for line in lists for child in line.split()]
+
+
+def resident(pid, alone=False):
     """Resident bytes of a process and its descendants; those that end meanwhile count nothing."""
     try:
         pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
-        children = [
-            child
-            for task in os.listdir(f"/proc/{pid}/task")
-            for child in pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-        ]
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident(child) for child in children)
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident(child) for child in ([] if alone else children(pid)))
+
+
+def proportional(pid):
+    """The same with pages that several processes share counted once. Of descendants that are about to end nothing may be told."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        lines = []
+    own = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return own + sum(proportional(child) for child in children(pid))
 
 
 def peak_memory(command):
     process = subprocess.Popen(command, **QUIET)
-    peak = 0
+    peaks = [0, 0, 0]
     while process.poll() is None:
-        peak = max(peak, resident(process.pid))
+        now = resident(process.pid), proportional(process.pid), resident(process.pid, alone=True)
+        peaks = [max(peak) for peak in zip(peaks, now)]
         time.sleep(0.01)
-    return peak
+    return "{:.0f} MiB ({:.0f} MiB with shared pages once), {:.0f} MiB of the program alone".format(*(peak / 2**20 for peak in peaks))
 
 
 def decode(film):
@@ -99,7 +115,7 @@ def measure_ratio(program, film, runs):
     for name, (wall, cpu) in (("ffmpeg -f null -", plain), ("complete analysis", whole)):
         print(f"  {name:<28}{wall:8.2f} s, {cpu:.2f} s of CPU")
     print(f"  {'ratio':<28}{whole[0] / plain[0]:8.2f}  , {whole[1] / plain[1]:.2f} of CPU")
-    print(f"  {'peak memory':<28}{peak_memory(analysis) / 2**20:8.0f} MiB, program and decoders")
+    print(f"  {'peak memory':<28}  {peak_memory(analysis)}")
 
 
 def measure_preview(program, film, runs):
@@ -138,7 +154,7 @@ def measure_linear(program, folder, runs):
         first = first or (wall / minutes, cpu / minutes)
         print(f"  {minutes:>4} minutes: {wall / minutes:.3f} s, {cpu / minutes:.3f} s of CPU a minute; of the first"
               f" {wall / minutes / first[0]:.3f}, {cpu / minutes / first[1]:.3f} of CPU;"
-              f" peak memory {peak_memory([program, str(film)]) / 2**20:.0f} MiB")
+              f" peak memory {peak_memory([program, str(film)])}")
         film.unlink()
 
 

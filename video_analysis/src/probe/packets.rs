@@ -131,6 +131,8 @@ impl PacketIndex {
     }
 
     fn sort(&mut self) {
+        // Kept as long as decoders run: of a long film what is reserved for more would be megabytes.
+        self.shown.shrink_to_fit();
         self.shown.sort_unstable();
         self.keyframes.sort_unstable_by_key(|keyframe| keyframe.pts);
         self.timed &= self.shown.iter().zip(self.shown.iter().skip(1)).all(|(one, next)| one.0 < next.0);
