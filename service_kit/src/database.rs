@@ -13,6 +13,9 @@ use crate::settings::SettingsError;
 /// How long a writer waits for another process's write to an SQLite file before it gives up.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// PostgreSQL's codes have so many characters; SQLite's are shorter numbers.
+const SQLSTATE_LENGTH: usize = 5;
+
 /// A connection that was used this recently is used again without asking whether it still lives: to ask takes as long as to
 /// read a record, and a database takes longer to go away and come back.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -109,6 +112,23 @@ fn connect_error(error: &DbErr) -> String {
         DbErr::Conn(RuntimeErr::SqlxError(error)) => format!("cannot connect: {error}"),
         other => format!("cannot connect: {other}"),
     }
+}
+
+/// Whether an operation failed because others wrote at the same time, and may succeed when it is tried again: an SQLite
+/// file that another process holds locked, or a transaction that PostgreSQL gave up for another one.
+#[must_use]
+pub fn is_contention(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let SqlxError::Database(error) = &**error else { return false };
+    error.code().is_some_and(|code| match code.parse::<u32>() {
+        // SQLITE_BUSY and SQLITE_LOCKED, whose extended codes have more bits above.
+        Ok(number) if code.len() < SQLSTATE_LENGTH => matches!(number & 0xff, 5 | 6),
+        // Serialization failure, deadlock, lock not to be had.
+        _ => matches!(&*code, "40001" | "40P01" | "55P03"),
+    })
 }
 
 /// Whether an operation failed because the database went away, not because of what was asked.

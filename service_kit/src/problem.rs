@@ -220,12 +220,14 @@ impl ResponseError for Problem {
 }
 
 impl From<&sea_orm::DbErr> for Problem {
-    /// A database that is away is a 503, so that clients come back; anything else is our fault.
+    /// A database that is away or busy is a 503, so that clients come back; anything else is our fault.
     fn from(error: &sea_orm::DbErr) -> Self {
         let is_away = matches!(error, sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_))
             || crate::database::is_disconnect(error);
         if is_away {
             Self::unavailable("the database cannot be reached", 5).cause(error)
+        } else if crate::database::is_contention(error) {
+            Self::unavailable("the database is busy", 1).cause(error)
         } else {
             Self::internal(format!("database: {error}"))
         }

@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use entity::video_db::upload::{self, UploadStatus};
-use entity::video_db::{content as stored, video};
+use chrono::{DateTime, Utc};
+use entity::video_db::{content as stored, upload, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect,
@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::auth::{Authorized, VideosRead};
 use crate::content;
 use crate::state::State;
+use crate::uploads;
 
 /// The `[quota]` section. What is not given is not limited.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -59,7 +60,7 @@ pub(crate) async fn usage(
     let account = auth.caller.account_id;
     Ok(HttpResponse::Ok().json(Usage {
         bytes: bytes(&state.db, account).await?,
-        announced_bytes: announced(&state.db, account).await?,
+        announced_bytes: announced(&state.db, account, state.clock.now()).await?,
         videos: videos(&state.db, account).await?,
         max_bytes: state.quota.max_bytes_per_account.map(NonZeroU64::get),
         max_videos: state.quota.max_videos_per_account.map(NonZeroU64::get),
@@ -71,9 +72,14 @@ impl Quota {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) async fn room(self, db: &impl ConnectionTrait, account: Uuid) -> Result<Option<u64>, DbErr> {
+    pub(crate) async fn room(
+        self,
+        db: &impl ConnectionTrait,
+        account: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<Option<u64>, DbErr> {
         let Some(limit) = self.max_bytes_per_account else { return Ok(None) };
-        let taken = bytes(db, account).await?.saturating_add(announced(db, account).await?);
+        let taken = bytes(db, account).await?.saturating_add(announced(db, account, now).await?);
         Ok(Some(limit.get().saturating_sub(taken)))
     }
 
@@ -119,13 +125,11 @@ async fn bytes(db: &impl ConnectionTrait, account: Uuid) -> Result<u64, DbErr> {
     Ok(whole(sum.flatten()))
 }
 
-async fn announced(db: &impl ConnectionTrait, account: Uuid) -> Result<u64, DbErr> {
-    let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving, UploadStatus::Verifying];
+async fn announced(db: &impl ConnectionTrait, account: Uuid, now: DateTime<Utc>) -> Result<u64, DbErr> {
     let sum = upload::Entity::find()
         .select_only()
         .column_as(Expr::col(upload::Column::Length).sum().cast_as("bigint"), "bytes")
-        .filter(upload::COLUMN.owner_id.eq(account))
-        .filter(upload::COLUMN.status.is_in(unfinished));
+        .filter(uploads::unfinished(account, now));
     let sum: Option<Option<i64>> = sum.into_tuple().one(db).await?;
     Ok(whole(sum.flatten()))
 }

@@ -156,20 +156,24 @@ impl<W: Write> StorageCheck<'_, W> {
     /// Blobs that the store has: does somebody name them?
     async fn compare_blobs(&mut self) -> Result<u64, CheckError> {
         let mut findings = 0;
-        for folder in ["videos", "posters"] {
+        for folder in ["videos", "posters", uploads::STAGING] {
             let mut listing = self.blobs.list(folder).chunks(usize::from(BATCH));
             while let Some(blobs) = listing.next().await {
                 let blobs = blobs.into_iter().collect::<Result<Vec<_>, _>>()?;
                 let old = blobs.into_iter().filter(|blob| self.now - blob.last_modified >= YOUNG);
                 let old: Vec<_> = old.map(|blob| (blob.location.to_string(), blob.size)).collect();
                 let keys = || old.iter().map(|(key, _)| key.as_str());
-                let named: HashSet<String> = if folder == "videos" {
-                    let rows = content::Entity::find().filter(content::Column::BlobKey.is_in(keys()));
-                    let rows = rows.all(self.db).await?.into_iter().map(|row| row.blob_key);
-                    rows.chain(self.on_their_way(keys()).await?).collect()
-                } else {
-                    let rows = analysis::Entity::find().filter(analysis::Column::PosterKey.is_in(keys()));
-                    rows.all(self.db).await?.into_iter().filter_map(|row| row.poster_key).collect()
+                let named: HashSet<String> = match folder {
+                    "videos" => {
+                        let rows = content::Entity::find().filter(content::Column::BlobKey.is_in(keys()));
+                        let rows = rows.all(self.db).await?.into_iter().map(|row| row.blob_key);
+                        rows.chain(self.on_their_way(keys()).await?).collect()
+                    }
+                    "posters" => {
+                        let rows = analysis::Entity::find().filter(analysis::Column::PosterKey.is_in(keys()));
+                        rows.all(self.db).await?.into_iter().filter_map(|row| row.poster_key).collect()
+                    }
+                    _ => uploads::staged(self.db, keys()).await?,
                 };
                 for (key, bytes) in old.iter().filter(|(key, _)| !named.contains(key)) {
                     findings += 1;

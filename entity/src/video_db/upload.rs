@@ -33,6 +33,9 @@ pub struct Model {
     pub video_id: Uuid,
     /// Whether the video's record was made for it, and goes where nothing comes of it.
     pub made_record: bool,
+    /// The version of the video's content that it takes the place of, and of no other: where it came by a ticket, which counts
+    /// for that one.
+    pub replaces_version: Option<i32>,
     pub status: UploadStatus,
     /// Bytes there will be.
     pub length: i64,

@@ -9,6 +9,7 @@ mod m20261123_000031_queue;
 mod m20261123_000040_webhooks;
 mod m20261123_000050_shares;
 mod m20261123_000060_content;
+mod m20261126_000070_ticket_uploads;
 
 use sea_orm_migration::prelude::*;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000040_webhooks::Migration),
             Box::new(m20261123_000050_shares::Migration),
             Box::new(m20261123_000060_content::Migration),
+            Box::new(m20261126_000070_ticket_uploads::Migration),
         ]
     }
 

@@ -87,17 +87,18 @@ pub async fn newest(
         .await
 }
 
-/// The newest analysis of the present content of `video` that has succeeded.
+/// The newest analysis of a version of `video` that has succeeded.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn newest_succeeded(
     db: &impl ConnectionTrait,
-    video: &video::Model,
+    video: Uuid,
+    version: i32,
 ) -> Result<Option<analysis::Model>, DbErr> {
     analysis::Entity::find()
-        .filter(analysis::COLUMN.video_id.eq(video.id))
-        .filter(analysis::COLUMN.version.eq(video.version))
+        .filter(analysis::COLUMN.video_id.eq(video))
+        .filter(analysis::COLUMN.version.eq(version))
         .filter(analysis::COLUMN.status.eq(AnalysisStatus::Succeeded))
         .order_by_desc(analysis::COLUMN.id)
         .one(db)

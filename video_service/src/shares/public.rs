@@ -64,7 +64,7 @@ pub(super) async fn poster(
     visitor: Visitor,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    posters::respond(&state, &visitor.video, &request).await.map(shown_anywhere)
+    posters::respond(&state, &visitor.video, visitor.video.version, &request).await.map(shown_anywhere)
 }
 
 /// Read a shared video's report
@@ -82,7 +82,9 @@ pub(super) async fn analysis(
     visitor: Visitor,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let newest = queue::newest_succeeded(&state.db, &visitor.video).await?.ok_or_else(no_report)?;
+    let newest = queue::newest_succeeded(&state.db, visitor.video.id, visitor.video.version)
+        .await?
+        .ok_or_else(no_report)?;
     // A report is written once and never changes.
     let tag = EntityTag::new_strong(newest.id.simple().to_string());
     if is_unchanged(&request, &tag) {

@@ -11,7 +11,7 @@ use service_kit::problem::Problem;
 use service_kit::rate_limit::{seconds_up, too_many};
 use uuid::Uuid;
 
-/// Wrong passwords in a row that delay nothing: more than honest visitors who come at the same moment.
+/// Wrong passwords in a row that may follow each other at once: more than honest visitors who come at the same moment.
 const FREE: i32 = 10;
 /// After many of them: a guesser has 1440 a day, and an honest visitor waits for no more than this.
 const LONGEST: TimeDelta = TimeDelta::minutes(1);
@@ -62,12 +62,11 @@ pub(super) async fn succeeded(db: &impl ConnectionTrait, share: Uuid) -> Result<
     Ok(())
 }
 
-/// The failure after the free ones costs a second, each further one twice as much, up to the longest delay.
+/// The last of the free failures costs a second, each further one twice as much, up to the longest delay.
 fn delay(failures: i32) -> TimeDelta {
-    let beyond = u32::try_from(failures.saturating_sub(FREE)).unwrap_or_default();
-    match beyond.checked_sub(1) {
-        None => TimeDelta::zero(),
-        Some(doublings) => TimeDelta::seconds(1 << doublings.min(MAX_DOUBLINGS)).min(LONGEST),
+    match u32::try_from(failures.saturating_sub(FREE)) {
+        Err(_) => TimeDelta::zero(),
+        Ok(doublings) => TimeDelta::seconds(1 << doublings.min(MAX_DOUBLINGS)).min(LONGEST),
     }
 }
 
@@ -78,7 +77,7 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_longest() {
         let delays: Vec<_> = (9..=20).map(|failures| delay(failures).num_seconds()).collect();
-        assert_eq!(delays, [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
+        assert_eq!(delays, [0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
         assert_eq!([0, i32::MIN].map(|failures| delay(failures).num_seconds()), [0, 0]);
         assert_eq!(delay(i32::MAX), LONGEST);
     }

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::handlers::{self, appended, created, looked, renamed, terminated};
 use super::protocol::{Tus, answered};
 use super::record::Upload;
-use super::ticket::Holder;
+use super::ticket::{self, Holder};
 use crate::auth::{Authorized, VideosWrite};
 use crate::state::State;
-use crate::videos::{self, UploadQuery};
+use crate::videos::{self, Replaces, UploadQuery};
 
 /// How long a ticket counts where nothing else is asked for.
 const DEFAULT_LIFE: TimeDelta = TimeDelta::hours(24);
@@ -90,7 +90,10 @@ pub(super) async fn put_content(
 ) -> Result<HttpResponse, Problem> {
     let video = holder.unspent(&state).await?;
     let may_still = async || holder.is_still_good(&state).await;
-    videos::put(&state, video, query, &request, body, may_still).await?;
+    let replaces = Replaces::Version(holder.only.version);
+    let put = videos::put(&state, video, replaces, query, &request, body, may_still).await;
+    // Whoever was quicker has spent it.
+    put.map_err(|problem| if videos::is_changed(&problem) { ticket::not_found() } else { problem })?;
     Ok(HttpResponse::NoContent().finish())
 }
 

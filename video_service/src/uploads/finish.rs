@@ -14,9 +14,10 @@ use super::hold::{Hold, staging_key};
 use super::staging;
 use crate::content::Arrived;
 use crate::state::State;
-use crate::videos::{self, Replaced};
+use crate::videos::{self, Replaced, Replaces};
 
-/// Makes the bytes of a whole upload the content of its video.
+/// Makes the bytes of a whole upload the content of its video. The row that is returned says whether they are: it is
+/// `ready`, or `failed` with the reason.
 ///
 /// # Errors
 /// When the store or the database fails: the upload stays `verifying`.
@@ -24,51 +25,61 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
     let row = hold.row.clone();
     // The token or the ticket that began it may have ended long ago: whether its account may still act is asked again.
     if !state.standing.is_good(row.owner_id).await? {
-        let reason = "the account may not upload any more".to_owned();
-        write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
-        state.blobs.discard([content_key(&row)]).await;
-        hold.remove_files(state).await;
-        return Ok(upload::Model { status: UploadStatus::Failed, reason: Some(reason), ..row });
+        return fail(state, hold, "the account may not upload any more".to_owned()).await;
     }
-    let digest =
-        staging::digest(&row.hash_state).ok_or_else(|| Problem::internal("the hash is unreadable"))?;
-    let key = content_key(&row);
-    match state.blobs.rename(&staging_key(row.id), &key).await {
-        // It has been renamed before, by a process that then died.
-        Ok(()) => {}
-        Err(NotFound { .. }) if state.blobs.has(&key).await => {}
-        Err(error) => return Err(videos::storage_failed(&error)),
-    }
-    let arrived = Arrived {
-        key: key.clone(),
-        bytes: row.length,
-        sha256: digest,
-        filename: row.filename.clone(),
-        media_type: row.media_type.clone().unwrap_or_else(|| mime::APPLICATION_OCTET_STREAM.to_string()),
-    };
-    let (status, reason) = match videos::replace_content(state, row.video_id, arrived, row.analyze).await {
+    let arrived = arrive(state, &row).await?;
+    let replaces = row.replaces_version.map_or(Replaces::Any, Replaces::Version);
+    match videos::replace_content(state, row.video_id, replaces, arrived, row.analyze).await {
         Ok(Replaced { transaction, unnamed, .. }) => {
             write_end(&transaction, &row, UploadStatus::Ready, None, state).await?;
             // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
             transaction.commit().await?;
             state.workers.wake();
             state.blobs.discard(unnamed).await;
-            (UploadStatus::Ready, None)
+            hold.remove_files(state).await;
+            Ok(upload::Model { status: UploadStatus::Ready, ..row })
         }
         Err(problem) if problem.status_code().is_client_error() => {
             let reason = if videos::is_not_found(&problem) {
                 "the video was deleted before its bytes had arrived".to_owned()
+            } else if videos::is_changed(&problem) {
+                "the video has got other content meanwhile".to_owned()
             } else {
                 problem.to_string()
             };
-            write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
-            state.blobs.discard([key]).await;
-            (UploadStatus::Failed, Some(reason))
+            fail(state, hold, reason).await
         }
-        Err(problem) => return Err(problem),
-    };
-    hold.remove_files(state).await;
-    Ok(upload::Model { status, reason, ..row })
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Brings the whole bytes to where a video's content is.
+async fn arrive(state: &State, row: &upload::Model) -> Result<Arrived, Problem> {
+    let sha256 =
+        staging::digest(&row.hash_state).ok_or_else(|| Problem::internal("the hash is unreadable"))?;
+    let key = content_key(row);
+    match state.blobs.rename(&staging_key(row.id), &key).await {
+        // It has been renamed before, by a process that then died.
+        Ok(()) => {}
+        Err(NotFound { .. }) if state.blobs.has(&key).await => {}
+        Err(error) => return Err(videos::storage_failed(&error)),
+    }
+    Ok(Arrived {
+        key,
+        bytes: row.length,
+        sha256,
+        filename: row.filename.clone(),
+        media_type: row.media_type.clone().unwrap_or_else(|| mime::APPLICATION_OCTET_STREAM.to_string()),
+    })
+}
+
+/// Ends an upload whose bytes cannot be content, and removes all that it left but the memory of it.
+async fn fail(state: &State, hold: Hold, reason: String) -> Result<upload::Model, Problem> {
+    let row = hold.row.clone();
+    write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
+    state.blobs.discard([content_key(&row)]).await;
+    remove_remains(state, hold).await?;
+    Ok(upload::Model { status: UploadStatus::Failed, reason: Some(reason), ..row })
 }
 
 /// Where the bytes of an upload are, once they are whole.
@@ -94,10 +105,16 @@ pub(super) async fn abandon(state: &State, hold: Hold, status: Option<UploadStat
             upload::Entity::delete_by_id(row.id).exec(&state.db).await?;
         }
     }
+    remove_remains(state, hold).await
+}
+
+/// Removes staged bytes, and the record that was made for them, where it still waits for some.
+async fn remove_remains(state: &State, hold: Hold) -> Result<(), Problem> {
+    let (video_id, made_record) = (hold.row.video_id, hold.row.made_record);
     hold.remove_files(state).await;
-    if row.made_record {
+    if made_record {
         let waiting = Condition::all().add(video::COLUMN.status.eq(VideoStatus::Waiting));
-        videos::remove(state, row.video_id, waiting).await?;
+        videos::remove(state, video_id, waiting).await?;
     }
     Ok(())
 }

@@ -1,28 +1,24 @@
 //! `/uploads`: the requests of tus 1.0.0.
 
-use std::num::NonZeroU64;
-
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::upload::{self, UploadStatus};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, TransactionTrait};
+use sea_orm::EntityTrait;
 use service_kit::problem::Problem;
 use service_kit::task;
 use uuid::Uuid;
 
+use super::beginning::{Announced, begin};
 use super::finish::{abandon, finish};
 use super::hold::{self, Hold, Purpose, Seized, seize};
 use super::metadata::Metadata;
 use super::protocol::{self, Checksum, Tus, answered, describe};
 use super::record::Upload;
 use super::sender::Sender;
-use super::{staging, transfer};
+use super::transfer;
 use crate::auth::{Authorized, VideosWrite};
-use crate::quota;
 use crate::state::State;
-use crate::videos;
-use crate::videos::record::{title, title_of_file};
 
 /// What uploads can do
 ///
@@ -82,85 +78,12 @@ pub(super) async fn created(
         protocol::require_piece(headers)?;
     }
     let checksum = protocol::checksum(headers)?;
-    let row = new_upload(state, sender, length, text, metadata).await?;
+    let announced = Announced { length, text: text.to_owned(), metadata };
+    let row = begin(state, sender, announced).await?;
     let row = if has_piece { added(state, row, body, checksum).await? } else { row };
     let mut response = HttpResponse::Created();
     describe(&mut response, &row);
     Ok(response.insert_header((header::LOCATION, format!("{}/{}", sender.base, row.id))).finish())
-}
-
-/// Writes the row, and the record of the video where there is none.
-async fn new_upload(
-    state: &State,
-    sender: &Sender,
-    length: u64,
-    text: &str,
-    metadata: Metadata,
-) -> Result<upload::Model, Problem> {
-    let caller = &sender.caller;
-    let video_id = match (sender.video, metadata.video_id) {
-        (Some(only), Some(other)) if only != other => return Err(Problem::not_found("video")),
-        (only, given) => only.or(given),
-    };
-    let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving, UploadStatus::Verifying];
-    let count = upload::Entity::find()
-        .filter(upload::COLUMN.owner_id.eq(caller.account_id))
-        .filter(upload::COLUMN.status.is_in(unfinished))
-        .count(&state.db)
-        .await?;
-    if count >= state.uploads.max_unfinished_per_account.get() {
-        return Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too-many-uploads",
-            "Too many uploads are unfinished",
-        )
-        .detail("finish or terminate one, or wait until it expires"));
-    }
-    if state.quota.room(&state.db, caller.account_id).await?.is_some_and(|room| length > room) {
-        let limit = state.quota.max_bytes_per_account.map_or(0, NonZeroU64::get);
-        return Err(quota::too_many_bytes(limit));
-    }
-    let media_type = match &metadata.media_type {
-        Some(given) => Some(videos::accepted(Some(given))?),
-        None => None,
-    };
-    let filename = metadata.filename.as_deref().and_then(videos::record::filename);
-    let given_title = metadata.title.unwrap_or_else(|| title_of_file(filename.as_deref()));
-    let title = title(&given_title)
-        .map_err(|reason| Problem::malformed(format!("Upload-Metadata: `title` {reason}")))?;
-
-    let now = state.clock.now();
-    let transaction = state.db.begin().await?;
-    let (video_id, made_record) = if let Some(id) = video_id {
-        (videos::owned(&transaction, id, caller).await?.id, false)
-    } else {
-        let record = videos::new_record(caller, title, None, now);
-        let id = record.id;
-        videos::insert(&transaction, &record, state.quota).await?;
-        (id, true)
-    };
-    let row = upload::Model {
-        id: Uuid::now_v7(),
-        owner_id: caller.account_id,
-        video_id,
-        made_record,
-        status: UploadStatus::Waiting,
-        length: i64::try_from(length).map_err(Problem::internal)?,
-        offset: 0,
-        hash_state: staging::empty_hash(),
-        metadata: text.to_owned(),
-        filename,
-        media_type,
-        analyze: metadata.analyze.unwrap_or(true),
-        writer: None,
-        reason: None,
-        created_at: now,
-        updated_at: now,
-        expires_at: now + state.uploads.lifetime(),
-    };
-    upload::Entity::insert(row.clone().into_active_model()).exec_without_returning(&transaction).await?;
-    transaction.commit().await?;
-    Ok(row)
 }
 
 /// Send a piece
@@ -177,7 +100,7 @@ async fn new_upload(
     responses(
         (status = 204, headers(("Upload-Offset" = u64), ("Upload-Expires" = String), ("Kadr-Video-Id" = String))),
         (status = 409, description = "The piece does not begin where the upload stands"),
-        (status = 410, description = "The upload has expired"),
+        (status = 410, description = "The upload has expired, or has failed: nothing came of its bytes"),
         (status = 460, description = "The piece does not have its checksum"),
     ),
 )]
@@ -215,8 +138,9 @@ pub(super) async fn appended(
         Seized::Open(hold) if i64::try_from(offset).ok() != Some(hold.row.offset) => {
             return Err(protocol::wrong_offset(hold.row.offset));
         }
-        Seized::Open(hold) => receive(state, hold, body, checksum).await?,
+        Seized::Open(hold) => receive(state, hold, body, checksum, Beginning::Before).await?,
     };
+    let row = protocol::not_failed(row)?;
     let mut response = HttpResponse::NoContent();
     describe(&mut response, &row);
     Ok(response.finish())
@@ -230,9 +154,20 @@ async fn added(
     checksum: Option<Checksum>,
 ) -> Result<upload::Model, Problem> {
     match seize(state, row, Purpose::Continue).await? {
-        Seized::Open(hold) => receive(state, hold, body, checksum).await,
+        Seized::Open(hold) => {
+            protocol::not_failed(receive(state, hold, body, checksum, Beginning::Now).await?)
+        }
         Seized::Ended(row) => Ok(row),
     }
+}
+
+/// When an upload began that a piece belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// With an answer that told its address.
+    Before,
+    /// With this request, whose failure is all that its client will know of it.
+    Now,
 }
 
 /// Takes a piece in, and the upload to its end where it was the last one; goes on when the client has gone, for what has
@@ -242,6 +177,7 @@ async fn receive(
     mut hold: Hold,
     body: web::Payload,
     checksum: Option<Checksum>,
+    beginning: Beginning,
 ) -> Result<upload::Model, Problem> {
     let state = state.get_ref().clone();
     let place = state.receiving.enter(hold.row.owner_id)?;
@@ -249,7 +185,12 @@ async fn receive(
     task::to_its_end(Box::pin(async move {
         let _place = place;
         if hold.row.status != UploadStatus::Verifying {
-            transfer::receive(&state, &mut hold, body, checksum).await?;
+            let received = transfer::receive(&state, &mut hold, body, checksum).await;
+            if let (Err(problem), Beginning::Now) = (&received, beginning) {
+                abandon(&state, hold, None).await?;
+                return Err(problem.clone());
+            }
+            received?;
         }
         finished(&state, hold).await
     }))
@@ -293,6 +234,9 @@ pub(super) async fn looked(
             }
         })
         .await?;
+    }
+    if request.method() == Method::HEAD {
+        row = protocol::not_failed(row)?;
     }
     let mut response = HttpResponse::Ok();
     describe(&mut response, &row);

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use entity::video_db::upload::{self, UploadStatus};
 use sea_orm::sea_query::Expr;
@@ -50,7 +49,7 @@ pub(super) async fn owned(state: &State, id: Uuid, sender: &Sender) -> Result<up
         .filter(upload::COLUMN.owner_id.eq(sender.caller.account_id))
         .one(&state.db)
         .await?
-        .filter(|row| sender.video.is_none_or(|only| only == row.video_id))
+        .filter(|row| sender.video.is_none_or(|only| only.id == row.video_id))
         .ok_or_else(|| Problem::not_found("upload"))
 }
 
@@ -88,7 +87,7 @@ pub(super) async fn seize(state: &State, row: upload::Model, purpose: Purpose) -
         return Ok(Seized::Ended(row));
     }
     if row.writer != Some(name) {
-        return Err(taken_over());
+        return Err(protocol::taken_over());
     }
     Ok(Seized::Open(Hold { row, lock: Arc::new(lock) }))
 }
@@ -119,17 +118,16 @@ async fn wait_for_lock(path: PathBuf) -> Result<Lock, Problem> {
     }
 }
 
+/// The folder of the blob store in which bytes are gathered.
+pub(crate) const STAGING: &str = "uploads";
+
 /// Where the bytes are gathered, as a key of the blob store.
 pub(super) fn staging_key(id: Uuid) -> String {
-    format!("uploads/{id}")
+    format!("{STAGING}/{id}")
 }
 
 pub(super) fn lock_path(state: &State, id: Uuid) -> PathBuf {
-    state.blobs.local_path(&format!("uploads/{id}.lock"))
-}
-
-fn taken_over() -> Problem {
-    Problem::new(StatusCode::LOCKED, "upload-taken-over", "Another request has taken the upload over")
+    state.blobs.local_path(&format!("{STAGING}/{id}.lock"))
 }
 
 impl Hold {

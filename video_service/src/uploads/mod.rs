@@ -1,5 +1,6 @@
 //! Resumable uploads: tus 1.0.0.
 
+mod beginning;
 mod by_ticket;
 mod finish;
 mod handlers;
@@ -17,8 +18,10 @@ use actix_web::http::Method;
 use service_kit::endpoint::Endpoint;
 use utoipa::OpenApi;
 
+pub(crate) use self::beginning::unfinished;
 pub(crate) use self::finish::{content_key, id_in_key};
-pub(crate) use self::sweep::sweep;
+pub(crate) use self::hold::STAGING;
+pub(crate) use self::sweep::{staged, sweep};
 pub(crate) use self::ticket::Tickets;
 
 /// What this module answers, for the reader.

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, HttpDate
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use entity::video_db::upload;
+use entity::video_db::upload::{self, UploadStatus};
 use service_kit::problem::Problem;
 
 pub(super) const VERSION: &str = "1.0.0";
@@ -22,6 +22,8 @@ pub(super) const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 pub(super) const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 pub(super) const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 pub(super) const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+const DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
+const CONCAT: HeaderName = HeaderName::from_static("upload-concat");
 const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 
 /// Proof, as an argument of a handler, that the client speaks our version. Answers 412 (tus, "Tus-Resumable").
@@ -61,9 +63,16 @@ pub(super) fn describe(response: &mut HttpResponseBuilder, row: &upload::Model) 
 
 /// `Upload-Length`: at least one byte, at most `limit`.
 pub(super) fn length(headers: &HeaderMap, limit: u64) -> Result<u64, Problem> {
-    let text = text_of(headers, &LENGTH).filter(|text| is_number(text)).ok_or_else(|| {
-        Problem::malformed("Upload-Length must be the number of bytes; lengths cannot be deferred here")
-    })?;
+    // A client that uses an extension which it was not offered would wait for what never comes.
+    if headers.contains_key(CONCAT) {
+        return Err(Problem::malformed("uploads are not concatenated here: send one"));
+    }
+    if headers.contains_key(DEFER_LENGTH) {
+        return Err(Problem::malformed("lengths cannot be deferred here: send Upload-Length"));
+    }
+    let text = text_of(headers, &LENGTH)
+        .filter(|text| is_number(text))
+        .ok_or_else(|| Problem::malformed("Upload-Length must be the number of bytes"))?;
     match text.parse() {
         Ok(0) => Err(Problem::malformed("the upload would be empty")),
         Ok(length) if length <= limit => Ok(length),
@@ -127,6 +136,25 @@ pub(super) fn gone() -> Problem {
     Problem::new(StatusCode::GONE, "upload-expired", "The upload has expired").detail("begin a new one")
 }
 
+/// 410: all has come, and cannot be the content of its video.
+fn failed(reason: Option<&str>) -> Problem {
+    let problem = Problem::new(StatusCode::GONE, "upload-failed", "The upload has failed");
+    problem.detail(reason.unwrap_or("its bytes are not kept"))
+}
+
+/// An upload that has not failed.
+///
+/// # Errors
+/// 410 `upload-failed` for one that has: no answer to it may look like success.
+pub(super) fn not_failed(row: upload::Model) -> Result<upload::Model, Problem> {
+    if row.status == UploadStatus::Failed { Err(failed(row.reason.as_deref())) } else { Ok(row) }
+}
+
+/// 423: another request has come later, and goes on with the upload.
+pub(super) fn taken_over() -> Problem {
+    Problem::new(StatusCode::LOCKED, "upload-taken-over", "Another request has taken the upload over")
+}
+
 fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
@@ -163,6 +191,11 @@ mod tests {
             assert_eq!(length(text).unwrap_err().status_code(), status, "{text}");
         }
         assert!(super::length(&HeaderMap::new(), 100).is_err());
+        for (name, value) in [(CONCAT, "partial"), (DEFER_LENGTH, "1")] {
+            let mut headers = headers(LENGTH, "100");
+            headers.insert(name, HeaderValue::from_static(value));
+            assert_eq!(super::length(&headers, 100).unwrap_err().status_code(), 400, "{value}");
+        }
     }
 
     #[test]

@@ -12,7 +12,16 @@ pub(super) struct Sender {
     /// Where its uploads are.
     pub(super) base: String,
     /// The only video it may send to; any of the account's where it is not given.
-    pub(super) video: Option<Uuid>,
+    pub(super) video: Option<Only>,
+}
+
+/// What a ticket is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Only {
+    /// The video.
+    pub(super) id: Uuid,
+    /// The version that its content had when the ticket was made.
+    pub(super) version: i32,
 }
 
 impl Sender {

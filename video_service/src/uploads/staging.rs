@@ -81,6 +81,11 @@ impl Staging {
         Ok(self.hash.clone().serialize().to_vec())
     }
 
+    /// Gives back what is beyond the first `bytes`. Nothing is added after that.
+    pub(super) fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes)
+    }
+
     /// Whether the piece has the digest that it was sent with.
     pub(super) fn has_its_checksum(&self) -> bool {
         match &self.piece {

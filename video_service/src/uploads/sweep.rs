@@ -1,16 +1,17 @@
 //! What uploads leave behind: those that expired, those that died in their last step, and the memory of those that ended.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::video_db::upload::{self, UploadStatus};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::finish::{abandon, finish};
-use super::hold::{Purpose, Seized, seize};
+use super::hold::{Purpose, STAGING, Seized, seize};
 use crate::state::State;
 
 /// How many are looked at in one sweep.
@@ -61,7 +62,7 @@ pub(crate) async fn sweep(state: &State) -> Result<u64, DbErr> {
 
 /// Removes files of uploads that are not known any more: what a process left that died between a row and its file.
 async fn remove_orphans(state: &State) -> Result<u64, DbErr> {
-    let folder = state.blobs.local_path("uploads");
+    let folder = state.blobs.local_path(STAGING);
     let files = match tokio::task::spawn_blocking(move || idle_files(&folder)).await {
         Ok(Ok(files)) => files,
         Ok(Err(error)) => {
@@ -74,19 +75,40 @@ async fn remove_orphans(state: &State) -> Result<u64, DbErr> {
         }
     };
     let mut removed = 0;
-    for (name, id) in files {
-        let row = upload::Entity::find_by_id(id).one(&state.db).await?;
-        let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving, UploadStatus::Verifying];
-        if row.is_none_or(|row| !unfinished.contains(&row.status)) {
-            state.blobs.discard([format!("uploads/{name}")]).await;
+    for name in files {
+        let key = format!("{STAGING}/{name}");
+        if staged(&state.db, [key.as_str()].into_iter()).await?.is_empty() {
+            state.blobs.discard([key]).await;
             removed += 1;
         }
     }
     Ok(removed)
 }
 
-/// The names of staged files that were not touched for a while, and the uploads they belong to.
-fn idle_files(folder: &Path) -> io::Result<Vec<(String, Uuid)>> {
+/// Those of `keys` that belong to uploads which bytes still may come to.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn staged<'k>(
+    db: &impl ConnectionTrait,
+    keys: impl Iterator<Item = &'k str>,
+) -> Result<HashSet<String>, DbErr> {
+    let keys: Vec<_> = keys.filter_map(|key| Some((key, id_of_file(key.rsplit('/').next()?)?))).collect();
+    let unfinished = [UploadStatus::Waiting, UploadStatus::Receiving, UploadStatus::Verifying];
+    let rows = upload::Entity::find()
+        .filter(upload::COLUMN.id.is_in(keys.iter().map(|(_, id)| *id)))
+        .filter(upload::COLUMN.status.is_in(unfinished));
+    let known: HashSet<Uuid> = rows.all(db).await?.into_iter().map(|row| row.id).collect();
+    Ok(keys.into_iter().filter(|(_, id)| known.contains(id)).map(|(key, _)| key.to_owned()).collect())
+}
+
+/// The upload that a staged file, or its lock, belongs to.
+fn id_of_file(name: &str) -> Option<Uuid> {
+    name.trim_end_matches(".lock").parse().ok()
+}
+
+/// The names of files of uploads that were not touched for a while.
+fn idle_files(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -97,9 +119,8 @@ fn idle_files(folder: &Path) -> io::Result<Vec<(String, Uuid)>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let idle =
             entry.metadata().and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
-        let id = name.trim_end_matches(".lock").parse().ok();
-        if let Some(id) = id.filter(|_| idle.is_some_and(|idle| idle >= IDLE)) {
-            files.push((name, id));
+        if id_of_file(&name).is_some() && idle.is_some_and(|idle| idle >= IDLE) {
+            files.push(name);
         }
     }
     Ok(files)

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use uuid::Uuid;
 
-use super::sender::Sender;
+use super::sender::{Only, Sender};
 use crate::auth::Caller;
 use crate::state::State;
 use crate::videos;
@@ -101,8 +101,8 @@ impl Tickets {
 pub(super) struct Holder {
     /// In whose name, and for which video.
     pub(super) sender: Sender,
-    /// The version that the content had when the ticket was made.
-    version: i32,
+    /// The same video.
+    pub(super) only: Only,
 }
 
 impl Holder {
@@ -121,11 +121,10 @@ impl Holder {
     /// # Errors
     /// 404 where the video has content by now, or is gone.
     pub(super) async fn unspent(&self, state: &State) -> Result<video::Model, Problem> {
-        let video = self.sender.video.ok_or_else(not_found)?;
-        let row = videos::owned(&state.db, video, &self.sender.caller)
+        let row = videos::owned(&state.db, self.only.id, &self.sender.caller)
             .await
             .map_err(|problem| if videos::is_not_found(&problem) { not_found() } else { problem })?;
-        if row.version == self.version { Ok(row) } else { Err(not_found()) }
+        if row.version == self.only.version { Ok(row) } else { Err(not_found()) }
     }
 }
 
@@ -143,17 +142,18 @@ impl FromRequest for Holder {
             if !state.standing.is_good(claims.owner).await? {
                 return Err(not_found());
             }
+            let only = Only { id: claims.video, version: claims.version };
             let sender = Sender {
                 caller: Caller { account_id: claims.owner, scopes: Vec::new() },
                 base: format!("/tickets/{text}/uploads"),
-                video: Some(claims.video),
+                video: Some(only),
             };
-            Ok(Self { sender, version: claims.version })
+            Ok(Self { sender, only })
         })
     }
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::not_found("upload ticket")
 }
 

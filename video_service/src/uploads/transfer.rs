@@ -10,6 +10,7 @@ use sea_orm::DbErr;
 use service_kit::problem::Problem;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
+use uuid::Uuid;
 
 use super::hold::{GLANCE, Hold, staging_key};
 use super::protocol::{self, Checksum};
@@ -60,19 +61,17 @@ where
         Err(Cut::Storage(_) | Cut::TooMuch) => false,
         Err(Cut::Interrupted | Cut::TooSlow | Cut::TakenOver) => !all_or_nothing,
     };
-    if keep {
-        writer.flush().await.map_err(|error| storage_failed(&error))?;
-        let hash_state = writer.sync().await.map_err(|error| storage_failed(&error))?;
-        // What is not recorded was never there: the next piece begins where this one did.
-        if !writer.has_its_checksum() {
-            return Err(protocol::checksum_mismatch());
-        }
-        writer.record(state, hold, hash_state).await?;
+    let kept = if keep { writer.keep(state, hold).await } else { Ok(()) };
+    // What is not recorded was never there: the next piece begins where this one did. Its bytes go at once, for nobody
+    // counts them, and they may be what fills the disk.
+    if !keep || kept.is_err() {
+        writer.forget(hold.row.id).await;
     }
+    kept?;
     cut.map_err(|cut| match cut {
         Cut::Interrupted => Problem::malformed("the upload broke off; it can be continued"),
         Cut::TooSlow => Problem::too_slow(),
-        Cut::TakenOver => Problem::malformed("another request continues the upload"),
+        Cut::TakenOver => protocol::taken_over(),
         Cut::TooMuch => Problem::too_large(u64::try_from(hold.row.length).unwrap_or(0)),
         Cut::Storage(error) => storage_failed(&error),
     })
@@ -204,6 +203,27 @@ impl Writer {
         hold.record(state, offset, hash_state).await?;
         (self.recorded, self.recorded_at) = (self.written, Instant::now());
         Ok(())
+    }
+
+    /// Writes out, checks and records what has come.
+    async fn keep(&mut self, state: &State, hold: &mut Hold) -> Result<(), Problem> {
+        self.flush().await.map_err(|error| storage_failed(&error))?;
+        let hash_state = self.sync().await.map_err(|error| storage_failed(&error))?;
+        if !self.has_its_checksum() {
+            return Err(protocol::checksum_mismatch());
+        }
+        Ok(self.record(state, hold, hash_state).await?)
+    }
+
+    /// Gives back the disk's room of what is not recorded.
+    async fn forget(&mut self, upload: Uuid) {
+        // What could not be written has been told of; here it only must have ended.
+        let _ = self.settle().await;
+        let recorded = self.recorded;
+        let cut = self.blocking(move |staging| staging.cut(recorded)).await;
+        if let Err(error) = cut.unwrap_or_else(|error| Err(error.into())) {
+            log::error!("bytes of a refused piece left behind upload={upload} cause=\"{error}\"");
+        }
     }
 
     fn has_its_checksum(&self) -> bool {

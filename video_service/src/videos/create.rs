@@ -18,7 +18,8 @@ use utoipa::ToSchema;
 
 use super::checks::Checks;
 use super::record::{self, Video, etag, etag_header};
-use super::upload::{self, Content, Replaced, Room};
+use super::replace::{self, Replaced};
+use super::upload::{self, Content, Room};
 use super::{by_digest, metadata, tags};
 use crate::auth::{Authorized, VideosWrite};
 use crate::content::{self, Arrived};
@@ -380,9 +381,9 @@ async fn announce_content(
         return Ok(());
     }
     content::write_version(db, row).await?;
-    upload::announce(db, row, row.created_at).await?;
+    replace::announce(db, row, row.created_at).await?;
     if analyze {
-        upload::enqueue(db, row, row.created_at).await?;
+        replace::enqueue(db, row, row.created_at).await?;
     }
     Ok(())
 }

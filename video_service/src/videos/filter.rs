@@ -1,6 +1,6 @@
 //! What a list may be narrowed to.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use entity::video_db::{video, video_tag};
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use serde::Deserialize;
@@ -101,14 +101,22 @@ impl ListQuery {
             })
             .add_option(found.and_then(|found| checks.keep("q", found)))
             .add_option(self.status.map(|status| video::COLUMN.status.eq(video::VideoStatus::from(status))))
-            .add_option(self.created_after.map(|moment| video::COLUMN.created_at.gt(moment)))
-            .add_option(self.created_before.map(|moment| video::COLUMN.created_at.lt(moment)))
             .add_option(self.shots_gt.map(|shots| video::COLUMN.shots.gt(shots)))
             .add_option(self.shots_lt.map(|shots| video::COLUMN.shots.lt(shots)))
+            .add(self.moments(&mut checks))
             .add(self.numbers(&mut checks))
             .add(self.names(owner, after, &mut checks));
         checks.finish()?;
         Ok(condition)
+    }
+
+    fn moments(&self, checks: &mut Checks) -> Condition {
+        let mut bound = |name, moment: Option<DateTime<Utc>>| checks.keep(name, of_rfc_3339(moment?));
+        let after = bound("created_after", self.created_after);
+        let before = bound("created_before", self.created_before);
+        Condition::all()
+            .add_option(after.map(|moment| video::COLUMN.created_at.gt(moment)))
+            .add_option(before.map(|moment| video::COLUMN.created_at.lt(moment)))
     }
 
     fn numbers(&self, checks: &mut Checks) -> Condition {
@@ -169,6 +177,15 @@ impl ListQuery {
 
 fn finite(bound: f64) -> Result<f64, String> {
     if bound.is_finite() { Ok(bound) } else { Err("must be a number".to_owned()) }
+}
+
+/// Years have four digits there (RFC 3339 §1), and databases know no more of them than that.
+fn of_rfc_3339(moment: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if (0..=9999).contains(&moment.year()) {
+        Ok(moment)
+    } else {
+        Err("must be of the years 0000 to 9999".to_owned())
+    }
 }
 
 fn separated(names: Option<&str>) -> impl Iterator<Item = &str> {

@@ -29,9 +29,10 @@ pub(super) struct Changes {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
-    /// All tags it has from now on: at most 32, of 1 to 64 characters.
-    #[serde(default, deserialize_with = "not_null")]
-    tags: Option<Vec<String>>,
+    /// All tags it has from now on: at most 32, of 1 to 64 characters; null removes them.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>)]
+    tags: Option<Option<Vec<String>>>,
     /// 1 to 200 characters; null removes it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -63,7 +64,7 @@ impl Changes {
         let description = self
             .description
             .map(|text| text.and_then(|text| checks.keep("/description", record::description(&text))));
-        let tags = self.tags.map(|given| tags::parse(&given, checks.errors()));
+        let tags = self.tags.map(|given| tags::parse(&given.unwrap_or_default(), checks.errors()));
         let external_id = self
             .external_id
             .map(|text| text.and_then(|text| checks.keep("/external_id", record::external_id(&text))));

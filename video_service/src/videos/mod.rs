@@ -11,6 +11,7 @@ mod metadata;
 pub(crate) mod playback;
 pub(crate) mod poster;
 pub(crate) mod record;
+mod replace;
 mod search;
 mod sort;
 mod tags;
@@ -29,9 +30,10 @@ use utoipa::OpenApi;
 use uuid::Uuid;
 
 pub(crate) use self::item::changed_meanwhile;
+pub(crate) use self::replace::{Replaced, Replaces, replace_content};
 pub(crate) use self::trash::remove;
 pub(crate) use self::upload::{
-    Replaced, UploadQuery, accepted, is_not_found, put, replace_content, storage_failed, storage_full,
+    UploadQuery, accepted, is_changed, is_not_found, put, storage_failed, storage_full,
 };
 use crate::auth::Caller;
 use crate::quota::Quota;

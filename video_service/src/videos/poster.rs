@@ -4,7 +4,10 @@ use actix_web::body::BodyStream;
 use actix_web::http::header::{self, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
+use serde::Deserialize;
 use service_kit::problem::Problem;
+use service_kit::query::Query;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::record::{etag_header, is_unchanged};
@@ -12,11 +15,21 @@ use crate::auth::{Authorized, VideosRead};
 use crate::queue;
 use crate::state::State;
 
+/// Which poster.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PosterQuery {
+    /// Of this version of the content; of the present one where it is not given.
+    version: Option<i32>,
+}
+
 /// Fetch a video's poster
 ///
-/// The one that the newest successful analysis of its content chose; 404 until there is one, and for sound without pictures.
+/// The one that the newest successful analysis of its content chose, or of the version that is asked for; 404 until there is
+/// one, and for sound without pictures.
 #[utoipa::path(
-    get, path = "/videos/{id}/poster.jpg", tag = "videos", params(("id" = Uuid, Path)),
+    get, path = "/videos/{id}/poster.jpg", tag = "videos", params(("id" = Uuid, Path), PosterQuery),
     responses(
         (status = 200, content_type = "image/jpeg"),
     ),
@@ -25,22 +38,24 @@ pub(super) async fn poster(
     state: web::Data<State>,
     auth: Authorized<VideosRead>,
     id: web::Path<Uuid>,
+    Query(query): Query<PosterQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let video = super::owned(&state.reader, *id, &auth.caller).await?;
-    respond(&state, &video, &request).await
+    respond(&state, &video, query.version.unwrap_or(video.version), &request).await
 }
 
-/// The poster of `video`; whoever asks may have it.
+/// The poster of a version of `video`; whoever asks may have it.
 ///
 /// # Errors
 /// 404 where there is none.
 pub(crate) async fn respond(
     state: &State,
     video: &video::Model,
+    version: i32,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let analysis = queue::newest_succeeded(&state.db, video)
+    let analysis = queue::newest_succeeded(&state.db, video.id, version)
         .await?
         .ok_or_else(|| Problem::not_found("poster: the video has no finished analysis"))?;
     let key = analysis.poster_key.ok_or_else(|| Problem::not_found("poster: the video has no pictures"))?;

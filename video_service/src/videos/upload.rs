@@ -6,33 +6,24 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use entity::video_db::analysis::Priority;
-use entity::video_db::video::{self, VideoStatus};
+use entity::video_db::video;
 use futures_util::Stream;
 use mime::Mime;
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
-    QueryFilter, TransactionTrait,
-};
 use serde::Deserialize;
 use service_kit::problem::{FieldError, Problem};
 use service_kit::query::Query;
 use service_kit::task;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use video_analysis::Options;
 
-use super::record::{Video, etag, etag_header};
+use super::changed_meanwhile;
+use super::record::{Video, etag, etag_header, is_expected};
+use super::replace::{Replaced, Replaces, replace_content};
 use crate::auth::{Authorized, VideosWrite};
 use crate::blobs::{Bounds, ReceiveError, Staged, is_full};
-use crate::content::{self, Arrived};
-use crate::facts::Facts;
-use crate::queue::{self, EnqueueError, NewJob};
+use crate::content::Arrived;
 use crate::quota;
 use crate::state::State;
-use crate::webhooks::{self, EventType, Subject};
 
 /// What uploads may call themselves; the engine looks for itself.
 const ACCEPTED: &str = "video/*, audio/*, application/octet-stream, application/mp4, application/mxf, \
@@ -77,7 +68,9 @@ impl Content {
 /// Upload a video's bytes
 ///
 /// The body is the file itself. When the answer comes, the bytes are on the disk. Content that is there already is
-/// replaced by a new version, its unfinished analysis canceled; analyses that have ended stay with their version. `Content-Digest` or `Repr-Digest` (RFC 9530, sha-256) is checked.
+/// replaced by a new version, its unfinished analysis canceled; analyses that have ended stay with their
+/// version. With `If-Match` only if the record is still what the client saw. `Content-Digest` and `Repr-Digest` (RFC 9530,
+/// sha-256) are checked.
 #[utoipa::path(
     put, path = "/videos/{id}/content", tag = "videos", params(("id" = Uuid, Path), UploadQuery),
     request_body(content = inline(String), content_type = "application/octet-stream"),
@@ -95,7 +88,12 @@ pub(super) async fn put_content(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let before = super::owned(&state.db, *id, &auth.caller).await?;
-    let row = put(&state, before, query, &request, body, async || Ok(())).await?;
+    if !is_expected(&request, &etag(&before)) {
+        return Err(changed_meanwhile());
+    }
+    let is_conditional = request.headers().contains_key(header::IF_MATCH);
+    let replaces = if is_conditional { Replaces::Revision(before.revision) } else { Replaces::Any };
+    let row = put(&state, before, replaces, query, &request, body, async || Ok(())).await?;
     let mut response = if row.version > 1 { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))
 }
@@ -107,6 +105,7 @@ pub(super) async fn put_content(
 pub(crate) async fn put(
     state: &web::Data<State>,
     before: video::Model,
+    replaces: Replaces,
     query: UploadQuery,
     request: &HttpRequest,
     body: web::Payload,
@@ -120,15 +119,21 @@ pub(crate) async fn put(
             Problem::unsupported_media_type(ACCEPTED).detail("send the content without Content-Encoding")
         );
     }
-    let expected = announced_digest(request)?;
+    // Not the whole would be taken for the whole (RFC 9110 §14.5).
+    if request.headers().contains_key(header::CONTENT_RANGE) {
+        return Err(Problem::malformed(
+            "content is put whole, without Content-Range; `/uploads` takes pieces",
+        ));
+    }
+    let expected = announced_digests(request)?;
     let room = Room::of(state, before.owner_id, before.bytes).await?;
     room.refuse_by_announced_length(request)?;
 
     let staged = receive(state, before.id, before.owner_id, room, body).await?;
-    verify(&staged, expected)?;
+    verify(&staged, &expected)?;
     may_still().await?;
     let content = Content { staged, filename: None, media_type };
-    task::to_its_end(attach(state.get_ref().clone(), before.id, content, query.analyze)).await
+    task::to_its_end(attach(state.get_ref().clone(), before.id, replaces, content, query.analyze)).await
 }
 
 /// How many bytes may come.
@@ -146,7 +151,7 @@ impl Room {
     /// What `account` may send, in place of `replaced` bytes.
     pub(super) async fn of(state: &State, account: Uuid, replaced: Option<i64>) -> Result<Self, Problem> {
         let replaced = replaced.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
-        let quota = state.quota.room(&state.db, account).await?;
+        let quota = state.quota.room(&state.db, account, state.clock.now()).await?;
         Ok(Self {
             max_bytes: state.uploads.max_bytes.get(),
             quota: quota.map(|room| room.saturating_add(replaced)),
@@ -220,6 +225,11 @@ pub(crate) fn storage_full(is_full: bool) -> Problem {
     }
 }
 
+/// Whether a refusal says that the video is not any more what was to be replaced.
+pub(crate) fn is_changed(problem: &Problem) -> bool {
+    problem.status_code() == StatusCode::PRECONDITION_FAILED
+}
+
 /// Whether a refusal says that there is no such video.
 pub(crate) fn is_not_found(problem: &Problem) -> bool {
     problem.status_code() == StatusCode::NOT_FOUND
@@ -229,13 +239,14 @@ pub(crate) fn is_not_found(problem: &Problem) -> bool {
 async fn attach(
     state: State,
     id: Uuid,
+    replaces: Replaces,
     mut content: Content,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
     content.staged.publish().await.map_err(|error| storage_failed(&error))?;
     let arrived = content.arrived()?;
     let key = arrived.key.clone();
-    match replace_content(&state, id, arrived, analyze).await {
+    match replace_content(&state, id, replaces, arrived, analyze).await {
         Ok(Replaced { transaction, video, unnamed }) => {
             // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
             transaction.commit().await?;
@@ -247,97 +258,6 @@ async fn attach(
             state.blobs.discard([key]).await;
             Err(problem)
         }
-    }
-}
-
-/// A video that has got content, once `transaction` is committed.
-pub(crate) struct Replaced {
-    pub(crate) transaction: DatabaseTransaction,
-    /// The record as it is then.
-    pub(crate) video: video::Model,
-    /// Blobs that nobody names any more then.
-    pub(crate) unnamed: Vec<String>,
-}
-
-/// Makes content a video's, and queues its analysis.
-pub(crate) async fn replace_content(
-    state: &State,
-    id: Uuid,
-    content: Arrived,
-    analyze: bool,
-) -> Result<Replaced, Problem> {
-    let now = state.clock.now();
-    let db = state.db.begin().await?;
-    // The update comes first: it makes two uploads to one video take turns on PostgreSQL as well.
-    let updated = video::Entity::update_many()
-        .filter(video::COLUMN.id.eq(id))
-        .filter(video::COLUMN.trashed_at.is_null())
-        .col_expr(video::Column::Revision, Expr::col(video::Column::Revision).add(1))
-        .exec(&db)
-        .await?;
-    let before = video::Entity::find_by_id(id).one(&db).await?;
-    let (1, Some(before)) = (updated.rows_affected, before) else {
-        return Err(Problem::not_found("video"));
-    };
-    // What was found in the old content is not known of the new.
-    let before = Facts::default().of_record(before);
-    let key = content::keep(&db, &state.blobs, before.owner_id, &content).await?;
-    // After that, so that equal content in place of equal content is never without a name.
-    let released = content::release(&db, before.blob_key.as_ref()).await?;
-    state.quota.check_bytes(&db, before.owner_id).await?;
-    let unneeded = (key != content.key).then(|| content.key.clone());
-    let after = video::Model {
-        status: VideoStatus::Ready,
-        version: before.version + 1,
-        filename: content.filename.or(before.filename),
-        media_type: Some(content.media_type),
-        bytes: Some(content.bytes),
-        sha256: Some(hex::encode(content.sha256)),
-        blob_key: Some(key),
-        updated_at: now,
-        ..before
-    };
-    video::Entity::update(after.clone().into_active_model().reset_all()).exec(&db).await?;
-    content::write_version(&db, &after).await?;
-    queue::cancel(&db, id, now).await?;
-    announce(&db, &after, now).await?;
-    if analyze {
-        enqueue(&db, &after, now).await?;
-    }
-    let unnamed = released.into_iter().chain(unneeded).collect();
-    Ok(Replaced { transaction: db, video: after, unnamed })
-}
-
-/// Tells webhooks that the content of `video` is there.
-pub(super) async fn announce(
-    db: &impl ConnectionTrait,
-    video: &video::Model,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let subject = Subject { video_id: video.id, analysis_id: None };
-    webhooks::publish(db, video.owner_id, EventType::VideoReady, subject, now).await
-}
-
-/// Queues the analysis that an upload starts by itself.
-pub(super) async fn enqueue(
-    db: &impl ConnectionTrait,
-    video: &video::Model,
-    now: DateTime<Utc>,
-) -> Result<(), Problem> {
-    let options = Options::default();
-    let new = NewJob {
-        video_id: video.id,
-        version: video.version,
-        owner_id: video.owner_id,
-        options: &options,
-        priority: Priority::default(),
-    };
-    match queue::enqueue(db, new, now).await {
-        Ok(_) => Ok(()),
-        Err(error @ (EnqueueError::UnderWay | EnqueueError::Gone)) => {
-            Err(Problem::internal(format!("content just stored cannot be analysed: {error}")))
-        }
-        Err(EnqueueError::Database(error)) => Err(error.into()),
     }
 }
 
@@ -353,11 +273,13 @@ pub(crate) fn accepted(content_type: Option<&str>) -> Result<String, Problem> {
     if taken { Ok(kind.essence_str().to_owned()) } else { Err(Problem::unsupported_media_type(ACCEPTED)) }
 }
 
-/// The SHA-256 that the client says its content has (RFC 9530 §2 and §3).
-fn announced_digest(request: &HttpRequest) -> Result<Option<[u8; 32]>, Problem> {
+/// The SHA-256 that the client says its content has (RFC 9530 §2 and §3). Content without a coding is the representation:
+/// both headers mean the same bytes.
+fn announced_digests(request: &HttpRequest) -> Result<Vec<[u8; 32]>, Problem> {
     let malformed = |name: &str| {
         Problem::malformed(format!("{name} must have the form sha-256=:<base64>: with a digest of 32 bytes"))
     };
+    let mut digests = Vec::new();
     for name in ["content-digest", "repr-digest"] {
         let Some(value) = request.headers().get(name) else { continue };
         let text = value.to_str().map_err(|_| malformed(name))?;
@@ -368,18 +290,16 @@ fn announced_digest(request: &HttpRequest) -> Result<Option<[u8; 32]>, Problem> 
         let encoded = encoded.strip_prefix(':').and_then(|text| text.strip_suffix(':'));
         let digest = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
         let digest = digest.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        return digest.ok_or_else(|| malformed(name)).map(Some);
+        digests.push(digest.ok_or_else(|| malformed(name))?);
     }
-    Ok(None)
+    Ok(digests)
 }
 
-fn verify(staged: &Staged, expected: Option<[u8; 32]>) -> Result<(), Problem> {
-    match expected {
-        Some(digest) if digest != staged.sha256 => Err(Problem::invalid(vec![FieldError::new(
-            "",
-            "the content does not have the digest it came with",
-        )])),
-        _ => Ok(()),
+fn verify(staged: &Staged, expected: &[[u8; 32]]) -> Result<(), Problem> {
+    if expected.iter().all(|digest| *digest == staged.sha256) {
+        Ok(())
+    } else {
+        Err(Problem::invalid(vec![FieldError::new("", "the content does not have the digest it came with")]))
     }
 }
 

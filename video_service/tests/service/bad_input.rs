@@ -140,8 +140,53 @@ async fn content_with_another_digest_than_announced_is_refused(
     };
     put("sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:").await.problem(422, "validation-failed");
     put("sha-256=nonsense").await.problem(400, "malformed-request");
+    let right = "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:";
+    let wrong = "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:";
+    for (of_content, of_representation) in [(right, wrong), (wrong, right)] {
+        let request = ada.request("PUT", &path).content_type("video/mp4");
+        let request = request.insert_header(("content-digest", of_content));
+        let both = request.insert_header(("repr-digest", of_representation));
+        Answer::to(both, "abc").await.problem(422, "validation-failed");
+    }
     assert_eq!(kadr.blobs(), Vec::<PathBuf>::new());
-    put("sha-512=:AA==:, sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:").await.ok(201);
+    put(&format!("sha-512=:AA==:, {right}")).await.ok(201);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_part_of_the_content_is_not_taken_for_the_whole(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = format!("{}/content", ada.upload_quietly(red_then_blue()).await);
+    let request = ada.request("PUT", &path).content_type("video/mp4");
+    let part = request.insert_header(("content-range", "bytes 0-2/9"));
+    Answer::to(part, "abc").await.problem(400, "malformed-request");
+    assert_eq!(ada.get(&path).await.body, red_then_blue());
+}
+
+#[rstest]
+#[actix_web::test]
+async fn content_that_its_client_has_not_seen_is_not_replaced(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let record = ada.upload_quietly(red_then_blue()).await;
+    let path = format!("{record}/content?analyze=false");
+    let seen = ada.get(&record).await.header("etag").to_owned();
+    let put = |content: &'static str| {
+        let request = ada.request("PUT", &path).content_type("video/mp4");
+        Answer::to(request.insert_header(("if-match", seen.as_str())), content)
+    };
+    let both = futures_util::future::join(put("one"), put("two")).await;
+    let (taken, refused) = if both.0.status == 200 { both } else { (both.1, both.0) };
+    assert_eq!(taken.ok(200)["version"], 2);
+    refused.problem(412, "changed-meanwhile");
+    put("three").await.problem(412, "changed-meanwhile");
+    assert_eq!(ada.get(&record).await.ok(200)["version"], 2);
+    assert_eq!(kadr.blobs().len(), 1);
 }
 
 #[rstest]

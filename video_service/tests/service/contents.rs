@@ -155,11 +155,13 @@ async fn new_content_is_a_new_version_and_the_old_analysis_stays_with_the_old_on
     let path = ada.upload(red_then_blue()).await;
     let first = ada.ended_analysis(&path).await;
     assert_eq!((&first["status"], &first["version"]), (&json!("succeeded"), &json!(1)));
+    let poster = ada.get(&format!("{path}/poster.jpg")).await.body;
     let answer = ada.put(&format!("{path}/content?analyze=false"), sample()).await;
     assert_eq!(answer.ok(200)["version"], 2);
 
     ada.get(&format!("{path}/analysis")).await.problem(404, "not-found");
     ada.get(&format!("{path}/poster.jpg")).await.problem(404, "not-found");
+    assert_eq!(ada.get(&format!("{path}/poster.jpg?version=1")).await.body, poster);
     assert_eq!(ada.get(&format!("{path}/analysis?version=1")).await.ok(200), first);
     let versions = ada.get(&format!("{path}/versions")).await.ok(200);
     let digests: Vec<_> = versions["items"].as_array().unwrap().iter().map(|item| &item["sha256"]).collect();

@@ -130,6 +130,8 @@ async fn a_cursor_counts_only_for_the_question_it_came_with(
 #[case("external_id=%0A", "external_id")]
 #[case("sort=owner_id", "sort")]
 #[case("created_after=yesterday", "created_after")]
+#[case("created_after=-262143-01-01T00:00:00Z", "created_after")]
+#[case("created_before=%2B10000-01-01T00:00:00Z", "created_before")]
 #[case("shots_gt=99999999999", "shots_gt")]
 #[actix_web::test]
 async fn a_filter_that_makes_no_sense_is_named(#[case] query: &str, #[case] name: &str) {

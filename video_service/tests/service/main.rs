@@ -15,6 +15,8 @@ mod events;
 #[cfg(test)]
 mod features;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod library;

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use futures_util::future::{join, join_all};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 use service_kit::testing::{Backend, Cable, TestDatabase};
 
@@ -77,6 +78,22 @@ async fn nothing_that_was_accepted_is_lost_and_nothing_is_called_our_fault() {
     for (path, content) in tally.accepted.take() {
         assert_eq!(ada.get(&format!("{path}/content")).await.body, content, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_database_that_another_program_keeps_for_itself_is_busy_which_is_not_our_fault() {
+    let kadr = Setup::on(Backend::Sqlite).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("Film").await;
+    let database = kadr.database().await;
+    let other = database.begin().await.unwrap();
+    other.execute_unprepared("UPDATE video SET title = 'Kept'").await.unwrap();
+    let refused = ada.post("/videos", json!({ "title": "Another" })).await;
+    refused.problem(503, "unavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(ada.get(&path).await.ok(200)["title"], "Film", "who reads does not wait");
+    other.rollback().await.unwrap();
+    ada.post("/videos", json!({ "title": "Another" })).await.ok(201);
 }
 
 #[actix_web::test]

@@ -29,7 +29,7 @@ async fn a_record_keeps_tags_an_external_id_and_metadata(
     let changed = ada.patch(&path, json!({"tags": ["Day"], "external_id": "b"})).await.ok(200);
     assert_eq!((&changed["tags"], &changed["external_id"]), (&json!(["day"]), &json!("b")));
     assert_eq!((&changed["metadata"], &changed["title"]), (&metadata, &json!("Film")));
-    let emptied = json!({"tags": [], "external_id": null, "metadata": null});
+    let emptied = json!({"tags": null, "external_id": null, "metadata": null});
     let emptied = ada.patch(&path, emptied).await.ok(200);
     assert_eq!(
         (&emptied["tags"], &emptied["external_id"], &emptied["metadata"]),

@@ -10,7 +10,7 @@ use service_kit::testing::Backend;
 use video_service::blobs::BlobStore;
 use video_service::storage_check::StorageCheck;
 
-use crate::support::{Kadr, Setup, red_then_blue, sample};
+use crate::support::{Answer, Kadr, Setup, red_then_blue, sample};
 
 /// What a check of the service's database and store says, and how much it finds.
 async fn check(kadr: &Kadr, fix: bool) -> (String, u64) {
@@ -52,18 +52,24 @@ async fn bytes_that_nobody_names_are_told_first_and_removed_on_request_when_they
     let store = kadr.blob_dir();
     put_old(&store.join("videos/orphan"), b"12345");
     put_old(&store.join("posters/orphan.jpg"), b"123");
+    let staged = "uploads/019abc00-0000-7000-8000-000000000000";
+    put_old(&store.join(staged), b"12");
+    let begun = ada.request("POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
+    let begun = Answer::to(begun.insert_header(("upload-length", 5)), "").await;
+    put_old(&store.join(begun.header("location").trim_start_matches('/')), b"1234");
     std::fs::write(store.join("videos/young"), b"1").unwrap();
 
     let (said, findings) = check(&kadr, false).await;
-    assert_eq!(findings, 2);
+    assert_eq!(findings, 3);
+    assert!(said.contains(&format!("{staged}: nobody names these 2 bytes: would be removed\n")), "{said}");
     assert!(said.contains("videos/orphan: nobody names these 5 bytes: would be removed\n"), "{said}");
     assert!(said.contains("posters/orphan.jpg: nobody names these 3 bytes: would be removed\n"), "{said}");
-    assert!(said.ends_with("wrong: 2; nothing was changed, --fix repairs\n"), "{said}");
-    assert_eq!(kadr.blobs().len(), 4, "a look changes nothing");
+    assert!(said.ends_with("wrong: 3; nothing was changed, --fix repairs\n"), "{said}");
+    assert_eq!(kadr.blobs().len(), 6, "a look changes nothing");
 
     let (said, findings) = check(&kadr, true).await;
-    assert_eq!((findings, said.ends_with("repaired: 2\n")), (2, true), "{said}");
-    assert_eq!(kadr.blobs().len(), 2);
+    assert_eq!((findings, said.ends_with("repaired: 3\n")), (3, true), "{said}");
+    assert_eq!(kadr.blobs().len(), 3);
     assert_eq!(check(&kadr, false).await.1, 0);
     assert_eq!(ada.get(&format!("{path}/content")).await.body, red_then_blue());
 }
@@ -76,7 +82,7 @@ async fn a_whole_upload_that_is_not_a_videos_content_yet_is_left_alone(
     let kadr = Setup::on(backend).without_workers().start().await;
     let ada = kadr.user("ada").await;
     let request = ada.request("POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
-    let begun = crate::support::Answer::to(request.insert_header(("upload-length", 5)), "").await;
+    let begun = Answer::to(request.insert_header(("upload-length", 5)), "").await;
     begun.ok(201);
     let upload = begun.header("location").trim_start_matches("/uploads/").to_owned();
     let key = format!("videos/{}-{upload}", begun.header("kadr-video-id"));

@@ -132,6 +132,56 @@ async fn a_ticket_names_its_video_and_no_other(
 
 #[rstest]
 #[actix_web::test]
+async fn of_two_uploads_by_one_ticket_the_first_that_ends_is_the_content(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = quiet(backend).await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("Mine").await;
+    let ticket = ticket(&ada, &path, json!({})).await;
+    let (first, second) = (begin(&kadr, &ticket, 5).await, begin(&kadr, &ticket, 5).await);
+    piece(&kadr, second.header("location"), 0, b"first".to_vec()).await.ok(204);
+    let late = piece(&kadr, first.header("location"), 0, b"later".to_vec()).await;
+    assert_eq!(late.problem(410, "upload-failed")["detail"], "the video has got other content meanwhile");
+    assert_eq!(ada.get(&format!("{path}/content")).await.body, b"first");
+    assert_eq!((ada.get(&path).await.ok(200)["version"].clone(), kadr.blobs().len()), (json!(1), 1));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn of_contents_put_by_one_ticket_at_once_one_is_taken(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = quiet(backend).await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("Mine").await;
+    let ticket = ticket(&ada, &path, json!({})).await;
+    let puts = (0..8).map(|number| put(&kadr, &ticket, vec![number; 1000]));
+    let answers = futures_util::future::join_all(puts).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 204).count(), 1);
+    for late in answers.iter().filter(|answer| answer.status != 204) {
+        late.problem(404, "not-found");
+    }
+    assert_eq!((ada.get(&path).await.ok(200)["version"].clone(), kadr.blobs().len()), (json!(1), 1));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn what_the_owner_puts_meanwhile_is_not_replaced_by_a_ticket(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = quiet(backend).await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("Mine").await;
+    let ticket = ticket(&ada, &path, json!({})).await;
+    let begun = begin(&kadr, &ticket, 5).await;
+    ada.put(&format!("{path}/content?analyze=false"), b"owner".to_vec()).await.ok(201);
+    piece(&kadr, begun.header("location"), 0, b"other".to_vec()).await.problem(410, "upload-failed");
+    assert_eq!(ada.get(&format!("{path}/content")).await.body, b"owner");
+}
+
+#[rstest]
+#[actix_web::test]
 async fn who_may_not_upload_any_more_may_not_by_a_ticket_either_not_at_the_last_byte(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

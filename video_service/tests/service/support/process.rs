@@ -48,8 +48,29 @@ impl Installation {
     /// Video Service in a role, beside `users`.
     pub(crate) fn video_service(&self, role: &str, users: &Process, settings: &[(&str, &str)]) -> Process {
         let mut command = Command::new(program("video_service"));
+        command.arg(role);
+        self.video_service_by(command, users, settings)
+    }
+
+    /// Video Service, without a worker, whose store is a disk of so many bytes; none where this machine does not let its
+    /// users mount one.
+    pub(crate) fn video_service_on_disk_of(&self, bytes: usize, users: &Process) -> Option<Process> {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c"]);
+        if !command.arg("mount -t tmpfs tmpfs /mnt").status().is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let store = self.data().join("blobs");
+        std::fs::create_dir_all(&store).unwrap();
+        let mut command = Command::new("unshare");
+        let then_serve = "mount -t tmpfs -o size=$1 tmpfs $2 && exec $0 serve";
+        command.args(["--map-root-user", "--mount", "sh", "-c", then_serve]);
+        command.arg(program("video_service")).arg(bytes.to_string()).arg(store);
+        Some(self.video_service_by(command, users, &[]))
+    }
+
+    fn video_service_by(&self, mut command: Command, users: &Process, settings: &[(&str, &str)]) -> Process {
         command
-            .arg(role)
             .env("VIDEO_SERVICE__DATA_DIR", self.data())
             .env("VIDEO_SERVICE__HTTP__PORT", "0")
             .env("VIDEO_SERVICE__USER_SERVICE__URL", &users.url)
@@ -85,6 +106,12 @@ impl Process {
 
     pub(crate) fn port(&self) -> &str {
         self.url.rsplit(':').next().unwrap()
+    }
+
+    /// The files below `folder` as it sees them.
+    pub(crate) fn files_below(&self, folder: &Path) -> Vec<PathBuf> {
+        let root = PathBuf::from(format!("/proc/{}/root", self.child.id()));
+        super::files_below(&root.join(folder.strip_prefix("/").unwrap()))
     }
 
     /// SIGKILL: it cannot do anything about it.
