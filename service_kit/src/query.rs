@@ -9,6 +9,9 @@ use serde_urlencoded::Deserializer;
 
 use crate::problem::{FieldError, Problem};
 
+/// Most parameters that one answer names.
+const MOST_NAMED: usize = 16;
+
 /// The query of a request as `T`, which should `deny_unknown_fields`. Answers 422 with the parameter's name.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
@@ -20,6 +23,13 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(parse(request.query_string()).map(Self))
     }
+}
+
+/// The refusal of a query where none is looked at. Names every parameter.
+pub(crate) fn unknown(query: &str) -> Problem {
+    let names = form_urlencoded::parse(query.as_bytes());
+    let errors = names.map(|(name, _)| FieldError::new(name, "is not known here"));
+    Problem::invalid(errors.take(MOST_NAMED).collect())
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {

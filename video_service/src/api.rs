@@ -5,7 +5,7 @@ use service_kit::endpoint::Endpoint;
 use service_kit::openapi;
 use utoipa::OpenApi;
 
-use crate::{accounts, analyses, quota, shares, uploads, videos, webhooks};
+use crate::{accounts, analyses, outputs, quota, shares, uploads, videos, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +34,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
     document.merge(uploads::Api::openapi());
     document.merge(quota::Api::openapi());
     document.merge(analyses::Api::openapi());
+    document.merge(outputs::Api::openapi());
     document.merge(shares::Api::openapi());
     document.merge(webhooks::Api::openapi());
     document.merge(accounts::Api::openapi());
@@ -46,6 +47,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(uploads::endpoints());
     endpoints.push(Endpoint::new(Method::GET, "/usage", quota::usage));
     endpoints.extend(analyses::endpoints());
+    endpoints.extend(outputs::endpoints());
     endpoints.extend(shares::endpoints());
     endpoints.extend(webhooks::endpoints());
     endpoints.extend(accounts::endpoints());
@@ -71,8 +73,11 @@ mod tests {
         let described: BTreeSet<String> = paths
             .iter()
             .flat_map(|(path, item)| {
-                let methods = item.as_object().unwrap().keys();
-                methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+                item.as_object().unwrap().iter().map(move |(method, operation)| {
+                    let parameters = operation["parameters"].as_array();
+                    let takes_query = parameters.into_iter().flatten().any(|one| one["in"] == "query");
+                    format!("{} {path}{}", method.to_uppercase(), if takes_query { "?" } else { "" })
+                })
             })
             .filter(|operation| !operation.ends_with('z'))
             .collect();

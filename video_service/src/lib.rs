@@ -15,6 +15,7 @@ mod housekeeping;
 mod idempotency;
 pub mod identity;
 pub mod job;
+mod outputs;
 mod progress;
 pub mod queue;
 mod quota;

@@ -30,8 +30,8 @@ pub(crate) struct Api;
 /// What this module answers, for the router.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::POST, "/videos/{id}/analysis", handlers::start),
-        Endpoint::new(Method::GET, "/videos/{id}/analysis", handlers::read),
+        Endpoint::new(Method::POST, "/videos/{id}/analysis", handlers::start).with_query(),
+        Endpoint::new(Method::GET, "/videos/{id}/analysis", handlers::read).with_query(),
         Endpoint::new(Method::DELETE, "/videos/{id}/analysis", handlers::cancel),
         Endpoint::new(Method::GET, "/videos/{id}/analysis/events", events::of_video),
         Endpoint::new(Method::GET, "/events", events::of_account),

@@ -71,16 +71,16 @@ pub(crate) struct Api;
 /// What this module answers, for the router.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::GET, "/videos/{id}/shares", collection::list),
+        Endpoint::new(Method::GET, "/videos/{id}/shares", collection::list).with_query(),
         Endpoint::new(Method::POST, "/videos/{id}/shares", collection::create),
         Endpoint::new(Method::DELETE, "/videos/{id}/shares/{share_id}", collection::delete),
-        Endpoint::new(Method::GET, "/shares/{token}", public::read),
-        Endpoint::new(Method::GET, "/shares/{token}/content", public::content),
-        Endpoint::new(Method::GET, "/shares/{token}/poster.jpg", public::poster),
-        Endpoint::new(Method::GET, "/shares/{token}/analysis", public::analysis),
+        Endpoint::new(Method::GET, "/shares/{token}", public::read).with_query(),
+        Endpoint::new(Method::GET, "/shares/{token}/content", public::content).with_query(),
+        Endpoint::new(Method::GET, "/shares/{token}/poster.jpg", public::poster).with_query(),
+        Endpoint::new(Method::GET, "/shares/{token}/analysis", public::analysis).with_query(),
         Endpoint::new(Method::POST, "/shares/{token}/unlock", unlock::unlock),
         Endpoint::new(Method::POST, "/videos/{id}/content-url", content_url::create),
-        Endpoint::new(Method::GET, "/signed/videos/{id}/content", content_url::content),
+        Endpoint::new(Method::GET, "/signed/videos/{id}/content", content_url::content).with_query(),
     ]
 }
 

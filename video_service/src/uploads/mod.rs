@@ -54,7 +54,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::DELETE, "/uploads/{id}", handlers::terminate),
         Endpoint::new(Method::POST, "/uploads/{id}", handlers::by_another_name),
         Endpoint::new(Method::POST, "/videos/{id}/upload-tickets", by_ticket::issue),
-        Endpoint::new(Method::PUT, "/tickets/{ticket}/content", by_ticket::put_content),
+        Endpoint::new(Method::PUT, "/tickets/{ticket}/content", by_ticket::put_content).with_query(),
         Endpoint::new(Method::OPTIONS, "/tickets/{ticket}/uploads", by_ticket::discover),
         Endpoint::new(Method::POST, "/tickets/{ticket}/uploads", by_ticket::create),
         Endpoint::new(Method::PATCH, "/tickets/{ticket}/uploads/{id}", by_ticket::append),

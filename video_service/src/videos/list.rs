@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
 use sea_orm::sea_query::{self, SelectStatement};
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryTrait};
 use service_kit::page::{self, Page};
 use service_kit::problem::Problem;
 use service_kit::query::Query;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::cursor::{Place, Question};
 use super::filter::ListQuery;
 use super::record::Video;
+use super::rows;
 use super::sort::Sort;
 use crate::auth::{Authorized, VideosRead};
 use crate::state::State;
@@ -44,7 +45,8 @@ pub(super) async fn list(
     let backend = state.reader.get_database_backend();
     // One more than the page, which tells whether there is a next one.
     let select = select(owner, &query, after, limit + 1, backend)?;
-    let mut rows = video::Entity::find().from_raw_sql(backend.build(&select)).all(&state.reader).await?;
+    let rows = state.reader.query_all_raw(backend.build(&select)).await?;
+    let mut rows = rows.iter().map(rows::record).collect::<Result<Vec<_>, _>>()?;
 
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > full;

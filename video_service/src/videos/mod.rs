@@ -12,6 +12,7 @@ pub(crate) mod playback;
 pub(crate) mod poster;
 pub(crate) mod record;
 mod replace;
+mod rows;
 mod search;
 mod sort;
 mod tags;
@@ -58,17 +59,17 @@ pub(crate) struct Api;
 /// What this module answers, for the router.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::GET, "/videos", list::list),
+        Endpoint::new(Method::GET, "/videos", list::list).with_query(),
         Endpoint::new(Method::POST, "/videos", create::create),
         Endpoint::new(Method::GET, "/videos/content-by-digest/{sha256}", by_digest::look),
         Endpoint::new(Method::GET, "/videos/{id}", item::read),
         Endpoint::new(Method::PATCH, "/videos/{id}", item::update),
-        Endpoint::new(Method::DELETE, "/videos/{id}", trash::delete),
+        Endpoint::new(Method::DELETE, "/videos/{id}", trash::delete).with_query(),
         Endpoint::new(Method::POST, "/videos/{id}/restore", trash::restore),
         Endpoint::new(Method::GET, "/videos/{id}/content", playback::content),
-        Endpoint::new(Method::PUT, "/videos/{id}/content", upload::put_content),
+        Endpoint::new(Method::PUT, "/videos/{id}/content", upload::put_content).with_query(),
         Endpoint::new(Method::GET, "/videos/{id}/versions", versions::list),
-        Endpoint::new(Method::GET, "/videos/{id}/poster.jpg", poster::poster),
+        Endpoint::new(Method::GET, "/videos/{id}/poster.jpg", poster::poster).with_query(),
     ]
 }
 

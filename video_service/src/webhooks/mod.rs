@@ -69,13 +69,13 @@ pub(crate) struct Api;
 /// What this module answers, for the router.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(Method::GET, "/webhooks", collection::list),
+        Endpoint::new(Method::GET, "/webhooks", collection::list).with_query(),
         Endpoint::new(Method::POST, "/webhooks", collection::create),
         Endpoint::new(Method::GET, "/webhooks/{id}", item::read),
         Endpoint::new(Method::PATCH, "/webhooks/{id}", item::update),
         Endpoint::new(Method::DELETE, "/webhooks/{id}", item::delete),
         Endpoint::new(Method::POST, "/webhooks/{id}/rotate-secret", item::rotate_secret),
-        Endpoint::new(Method::GET, "/webhooks/{id}/deliveries", log::list),
+        Endpoint::new(Method::GET, "/webhooks/{id}/deliveries", log::list).with_query(),
         Endpoint::new(Method::POST, "/webhooks/{id}/deliveries/{delivery_id}/replay", log::replay),
     ]
 }

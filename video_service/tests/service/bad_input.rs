@@ -152,6 +152,22 @@ async fn content_with_another_digest_than_announced_is_refused(
     put(&format!("sha-512=:AA==:, {right}")).await.ok(201);
 }
 
+#[actix_web::test]
+async fn a_query_that_nobody_looks_at_is_refused() {
+    let kadr = Setup::on(Backend::Sqlite).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("Film").await;
+    for address in
+        [format!("{path}?fields=title"), "/usage?fields=title".to_owned(), "/events?fields=title".to_owned()]
+    {
+        let problem = ada.get(&address).await.problem(422, "validation-failed");
+        assert_eq!(problem["errors"][0]["pointer"], "fields", "{address}");
+    }
+    let refused = ada.post("/videos?dry_run=true", json!({ "title": "Another" })).await;
+    refused.problem(422, "validation-failed");
+    assert_eq!(ada.get("/usage").await.ok(200)["videos"], 1);
+}
+
 #[rstest]
 #[actix_web::test]
 async fn a_part_of_the_content_is_not_taken_for_the_whole(

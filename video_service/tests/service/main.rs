@@ -27,6 +27,8 @@ mod many_listeners;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod outputs;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;

@@ -1,0 +1,82 @@
+//! `GET /videos/{id}/thumbnail`: any picture of a video.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, EntityTag};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use service_kit::problem::{FieldError, Problem};
+use service_kit::query::Query;
+use utoipa::IntoParams;
+use uuid::Uuid;
+use video_analysis::{Error, ErrorKind, Size, frame_jpeg};
+
+use super::Decoding;
+use crate::auth::{Authorized, VideosRead};
+use crate::state::State;
+use crate::videos;
+use crate::videos::playback::no_content;
+use crate::videos::record::{etag_header, is_unchanged};
+
+/// Which picture, and how large.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThumbnailQuery {
+    /// Its number, counted from 0 as in reports.
+    frame: u64,
+    /// Pixels across, 2 to 16384; the height follows. As the video has them where neither is given.
+    width: Option<u32>,
+    /// Pixels down. With both, the picture fits into them.
+    height: Option<u32>,
+}
+
+/// Fetch a picture
+///
+/// Any one of the video, to the frame, as a JPEG in display aspect ratio and rotation. It is decoded when it is asked for.
+#[utoipa::path(
+    get, path = "/videos/{id}/thumbnail", tag = "videos", params(("id" = Uuid, Path), ThumbnailQuery),
+    responses(
+        (status = 200, content_type = "image/jpeg"),
+        (status = 404, description = "There is no such picture"),
+        (status = 409, description = "The content cannot be decoded"),
+    ),
+)]
+pub(super) async fn thumbnail(
+    state: web::Data<State>,
+    decoding: web::Data<Decoding>,
+    auth: Authorized<VideosRead>,
+    id: web::Path<Uuid>,
+    Query(query): Query<ThumbnailQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let video = videos::owned(&state.reader, *id, &auth.caller).await?;
+    let (Some(key), Some(sha256)) = (&video.blob_key, &video.sha256) else { return Err(no_content()) };
+    let ThumbnailQuery { frame, width, height } = query;
+    // The same bytes and the same wish are the same picture.
+    let [across, down] = [width, height].map(Option::unwrap_or_default);
+    let tag = EntityTag::new_strong(format!("{sha256}-{frame}-{across}x{down}"));
+    if is_unchanged(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    }
+    let input = state.blobs.local_path(key);
+    let size = Size { width, height };
+    let jpeg = decoding.run(move |execution| frame_jpeg(&input, frame, size, execution)).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(etag_header(tag))
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .content_type(mime::IMAGE_JPEG)
+        .body(jpeg.map_err(|error| refusal(&error))?))
+}
+
+fn refusal(error: &Error) -> Problem {
+    match error.kind() {
+        ErrorKind::Undecodable => Problem::not_found("picture"),
+        ErrorKind::InvalidOptions => Problem::invalid(
+            ["width", "height"].map(|side| FieldError::new(side, "must be 2 to 16384")).into(),
+        ),
+        _ if error.retryable() => Problem::unavailable("the picture cannot be decoded now", 5).cause(error),
+        _ => Problem::new(StatusCode::CONFLICT, "not-decodable", "The content cannot be decoded")
+            .detail(error.message())
+            .cause(error),
+    }
+}

@@ -1,0 +1,88 @@
+//! What else can be had of a video that has been analysed.
+
+use rstest::rstest;
+use service_kit::testing::Backend;
+use video_analysis::export::{Format, Media, export};
+use video_analysis::{Execution, Report, Size, frame_jpeg};
+
+use crate::support::{Answer, Kadr, Setup, only_sound, red_then_blue};
+
+/// What the engine makes of the same report.
+fn expected(report: &serde_json::Value, format: Format, name: &str) -> String {
+    let report: Report = serde_json::from_value(report.clone()).unwrap();
+    export(&report, format, &Media { name: name.to_owned(), url: None }).unwrap()
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_report_is_had_in_the_format_of_every_program(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Kadr::start(backend).await;
+    let (ada, eve) = (kadr.user("ada").await, kadr.user("eve").await);
+    let form = [("file", Some("red to blue.mp4"), "video/mp4", red_then_blue())];
+    let path = ada.send_form(&form).await.header("location").to_owned();
+    let report = ada.ended_analysis(&path).await["report"].clone();
+    for format in Format::ALL {
+        let address = format!("{path}/analysis/export/{}", format.name());
+        let answer = ada.get(&address).await;
+        assert_eq!(answer.status, 200, "{address}: {}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(
+            String::from_utf8(answer.body.clone()).unwrap(),
+            expected(&report, format, "red to blue.mp4")
+        );
+        let filename = format!("attachment; filename=\"red to blue.{}\"", format.extension());
+        assert_eq!(answer.header("content-disposition"), filename);
+        let seen = ada.request("GET", &address).insert_header(("if-none-match", answer.header("etag")));
+        assert_eq!(Answer::to(seen, "").await.status, 304);
+        eve.get(&address).await.problem(404, "not-found");
+    }
+    let chapters = ada.get(&format!("{path}/analysis/export/vtt?version=1")).await;
+    assert_eq!(chapters.header("content-type"), "text/vtt; charset=utf-8");
+    assert!(chapters.body.starts_with(b"WEBVTT"));
+    ada.get(&format!("{path}/analysis/export/exe")).await.problem(404, "not-found");
+    ada.get(&format!("{path}/analysis/export/csv?version=2")).await.problem(404, "not-found");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn what_a_format_cannot_hold_is_told(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let kadr = Kadr::start(backend).await;
+    let ada = kadr.user("ada").await;
+    let path = ada.upload(only_sound()).await;
+    ada.ended_analysis(&path).await;
+    let refused = ada.get(&format!("{path}/analysis/export/edl")).await.problem(409, "not-exportable");
+    assert!(refused["detail"].as_str().unwrap().contains("no pictures"), "{refused}");
+    ada.get(&format!("{path}/thumbnail?frame=0")).await.problem(404, "not-found");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn any_picture_is_had_at_any_size(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let (ada, eve) = (kadr.user("ada").await, kadr.user("eve").await);
+    let path = ada.upload_quietly(red_then_blue()).await;
+    let input = kadr.blobs()[0].clone();
+    for (frame, query, size) in [
+        (0, "", Size { width: None, height: None }),
+        (30, "&width=64", Size { width: Some(64), height: None }),
+        (30, "&width=64&height=8", Size { width: Some(64), height: Some(8) }),
+    ] {
+        let address = format!("{path}/thumbnail?frame={frame}{query}");
+        let answer = ada.get(&address).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "image/jpeg"));
+        assert_eq!(answer.body, frame_jpeg(&input, frame, size, &Execution::default()).unwrap());
+        let seen = ada.request("GET", &address).insert_header(("if-none-match", answer.header("etag")));
+        assert_eq!(Answer::to(seen, "").await.status, 304);
+        eve.get(&address).await.problem(404, "not-found");
+    }
+    ada.get(&format!("{path}/thumbnail?frame=100000")).await.problem(404, "not-found");
+    let refused = ada.get(&format!("{path}/thumbnail?frame=0&width=1")).await;
+    assert_eq!(refused.problem(422, "validation-failed")["errors"][0]["pointer"], "width");
+    ada.get(&format!("{path}/thumbnail")).await.problem(422, "validation-failed");
+
+    let waiting = ada.video("No bytes yet").await;
+    ada.get(&format!("{waiting}/thumbnail?frame=0")).await.problem(404, "not-found");
+    let nonsense = ada.upload_quietly(b"this is no film".to_vec()).await;
+    ada.get(&format!("{nonsense}/thumbnail?frame=0")).await.problem(409, "not-decodable");
+}
