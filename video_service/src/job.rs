@@ -1,17 +1,20 @@
 //! One attempt at one job: runs the engine beside the database and writes what comes of it.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::{DatabaseConnection, DbErr};
 use service_kit::clock::SharedClock;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use video_analysis::{ErrorKind, Execution, Observer, Options, Progress, Report};
 
 use crate::blobs::BlobStore;
 use crate::facts::Facts;
+use crate::queue::preview::{self, FirstLook};
 use crate::queue::{self, Claim, JobError, Success};
 use crate::worker::HEARTBEAT;
 
@@ -36,6 +39,8 @@ pub struct Runner {
     pub retry_backoff: Duration,
     /// How the engine runs.
     pub execution: Execution,
+    /// Content of at least so many bytes is looked at before it is analysed.
+    pub preview_min_bytes: u64,
 }
 
 /// What the engine made of a video.
@@ -60,6 +65,8 @@ enum Failure {
 #[derive(Default)]
 struct Wire {
     progress: Mutex<Option<Progress>>,
+    /// Of the first look, whose progress is not that of the analysis.
+    looking: Mutex<Option<Progress>>,
     canceled: AtomicBool,
 }
 
@@ -67,24 +74,45 @@ impl Wire {
     fn last_progress(&self) -> Option<Progress> {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What changes while the engine gets further.
+    fn position(&self) -> Position {
+        (*self.looking.lock().unwrap_or_else(PoisonError::into_inner), self.last_progress())
+    }
+}
+
+/// How far the first look and the analysis are.
+type Position = (Option<Progress>, Option<Progress>);
+
+/// The wire during the first look.
+struct Looking<'a>(&'a Wire);
+
+impl Observer for Looking<'_> {
+    fn progress(&self, progress: Progress) {
+        *self.0.looking.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    fn is_canceled(&self) -> bool {
+        self.0.is_canceled()
+    }
 }
 
 /// Watches for an engine that gets no further. A slow one that does is left alone, however long it takes.
 struct Standstill {
     limit: Duration,
-    last: Option<Progress>,
+    last: Position,
     since: Instant,
     reached: bool,
 }
 
 impl Standstill {
     fn new(limit: Duration) -> Self {
-        Self { limit, last: None, since: Instant::now(), reached: false }
+        Self { limit, last: (None, None), since: Instant::now(), reached: false }
     }
 
-    fn is_reached(&mut self, progress: Option<Progress>) -> bool {
-        if progress != self.last {
-            (self.last, self.since) = (progress, Instant::now());
+    fn is_reached(&mut self, position: Position) -> bool {
+        if position != self.last {
+            (self.last, self.since) = (position, Instant::now());
         }
         self.reached |= self.since.elapsed() >= self.limit;
         self.reached
@@ -110,10 +138,19 @@ impl Runner {
         let job = claim.analysis.id;
         log::info!("analysis started analysis={job} attempt={}", claim.analysis.attempts);
         let wire = Arc::new(Wire::default());
+        let (shown, look) = oneshot::channel();
+        // Ended, it has nothing to say any more.
+        let mut look = pin!(look.fuse());
+        // A database that cannot say is no reason to do without the analysis.
+        let wants_look = self.wants_look(&claim).await.unwrap_or(false);
         let mut engine = {
             let (wire, input) = (Arc::clone(&wire), self.blobs.local_path(&claim.blob_key));
             let (options, execution) = (claim.analysis.options.clone(), self.execution.clone());
             tokio::task::spawn_blocking(move || {
+                if wants_look && let Some(look) = first_look(&input, &execution, &wire) {
+                    // Nobody waits for it where the service stops.
+                    shown.send(look).unwrap_or_default();
+                }
                 let options: Options =
                     serde_json::from_value(options).map_err(|error| Failure::Options(error.to_string()))?;
                 analyze(&input, &options, &execution, &wire).map_err(Failure::Engine)
@@ -126,8 +163,9 @@ impl Runner {
         let outcome = loop {
             tokio::select! {
                 outcome = &mut engine => break outcome,
+                Ok(look) = &mut look => self.show(job, look).await,
                 _ = beat.tick() => {
-                    if !self.keep(job, &wire).await || standstill.is_reached(wire.last_progress()) {
+                    if !self.keep(job, &wire).await || standstill.is_reached(wire.position()) {
                         wire.canceled.store(true, Ordering::Relaxed);
                     }
                 }
@@ -143,6 +181,22 @@ impl Runner {
             outcome => outcome,
         };
         self.write(&claim, outcome, *stopping.borrow()).await
+    }
+
+    /// Whether a first look is worth its time: not at what is analysed as soon, or has been before.
+    async fn wants_look(&self, claim: &Claim) -> Result<bool, DbErr> {
+        let Claim { analysis, blob_key } = claim;
+        let bytes = self.blobs.size(blob_key).await.unwrap_or_default();
+        Ok(bytes >= self.preview_min_bytes
+            && preview::of(&self.db, analysis.id).await?.is_none()
+            && queue::newest_succeeded(&self.db, analysis.video_id, analysis.version).await?.is_none())
+    }
+
+    /// Keeps a first look for whoever asks. Without it the analysis is as good.
+    async fn show(&self, job: uuid::Uuid, look: FirstLook) {
+        if let Err(error) = preview::show(&self.db, job, &self.worker, look, self.clock.now()).await {
+            log::warn!("preview is not kept analysis={job} cause=\"{error}\"");
+        }
     }
 
     /// Renews the lease. Only a database that says so makes a job lost; one that cannot be asked does not.
@@ -219,6 +273,13 @@ impl Runner {
         }
         Ok(())
     }
+}
+
+/// A first look at the keyframes. What is wrong with the file the analysis will say.
+fn first_look(input: &std::path::Path, execution: &Execution, wire: &Wire) -> Option<FirstLook> {
+    let (preview, board) = video_analysis::preview(input, execution, &Looking(wire)).ok()?;
+    let body = String::from_utf8(preview.canonical_json().ok()?).ok()?;
+    Some(FirstLook { body, sprites: board.sprites })
 }
 
 /// The report, and the picture that stands for the video where there is one.

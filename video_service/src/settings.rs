@@ -188,6 +188,8 @@ pub struct AnalysisSettings {
     pub max_pixels: NonZeroU64,
     /// Longest video.
     pub max_duration_seconds: NonZeroU64,
+    /// Smallest content that is looked at before it is analysed.
+    pub preview_min_bytes: u64,
     /// Most bytes of kept features; 0 keeps none.
     pub feature_cache_bytes: u64,
     /// `features` in the data directory where it is not given.

@@ -238,6 +238,7 @@ async fn start_workers(
         worker: identity.id().to_owned(),
         lease: Duration::from_secs(analysis.lease_seconds.get()),
         stall: Duration::from_secs(analysis.stall_seconds.get()),
+        preview_min_bytes: analysis.preview_min_bytes,
         max_attempts: analysis.max_attempts.get(),
         retry_backoff: Duration::from_secs(analysis.retry_backoff_seconds),
         // Features of long films go beside the databases: the system's temporary folder may be memory.

@@ -81,6 +81,8 @@ pub struct Model {
     pub video: BelongsTo<super::video::Entity>,
     #[sea_orm(has_one)]
     pub report: HasOne<super::analysis_report::Entity>,
+    #[sea_orm(has_one)]
+    pub preview: HasOne<super::analysis_preview::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

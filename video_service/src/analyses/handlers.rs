@@ -21,7 +21,7 @@ use super::record::{Analysis, Priority};
 use crate::auth::{AnalysisWrite, Authorized, VideosRead};
 use crate::idempotency::{Attempt, IdempotencyKey};
 use crate::progress::{Listener, ProgressHub, Topic};
-use crate::queue::{self, EnqueueError, NewJob};
+use crate::queue::{self, EnqueueError, NewJob, preview};
 use crate::state::State;
 use crate::videos::record::{etag_header, is_unchanged};
 use crate::videos::{changed_meanwhile, owned};
@@ -145,7 +145,8 @@ async fn queued(
 
 /// Look at an analysis
 ///
-/// The newest one of the video's content: its status, its progress and, when it has succeeded, its report. With `wait`, the
+/// The newest one of the video's content: its status, its progress and, when it has succeeded, its report; of a long film a
+/// preview before that. With `wait`, the
 /// answer comes when the analysis has ended, with `If-None-Match` as well when it has changed, or after so many seconds.
 #[utoipa::path(
     get, path = "/videos/{id}/analysis", tag = "analyses", params(("id" = Uuid, Path), ReadQuery),
@@ -182,11 +183,12 @@ pub(super) async fn read(
     }
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "private, no-cache")).insert_header(etag_header(tag));
-    let report = match job.status {
-        AnalysisStatus::Succeeded => analysis_report::Entity::find_by_id(job.id).one(&state.db).await?,
-        _ => None,
-    };
-    Ok(response.json(Analysis::new(job, report.map(|report| report.body))?))
+    if job.status == AnalysisStatus::Succeeded {
+        let report = analysis_report::Entity::find_by_id(job.id).one(&state.db).await?;
+        return Ok(response.json(Analysis::new(job, report.map(|report| report.body))?));
+    }
+    let preview = preview::of(&state.db, job.id).await?;
+    Ok(response.json(Analysis::new(job, None)?.with_preview(preview)?))
 }
 
 /// Cancel an analysis

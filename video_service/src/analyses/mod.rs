@@ -5,6 +5,7 @@ mod event_stream;
 mod events;
 mod handlers;
 mod options;
+mod preview;
 mod queue;
 mod record;
 
@@ -21,6 +22,7 @@ use utoipa::OpenApi;
     events::of_video,
     events::of_account,
     options::schema,
+    preview::sprite,
     queue::read,
     queue::pause,
     queue::resume
@@ -34,6 +36,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/videos/{id}/analysis", handlers::read).with_query(),
         Endpoint::new(Method::DELETE, "/videos/{id}/analysis", handlers::cancel),
         Endpoint::new(Method::GET, "/videos/{id}/analysis/events", events::of_video),
+        Endpoint::new(Method::GET, "/videos/{id}/analysis/preview/{sprite}.jpg", preview::sprite),
         Endpoint::new(Method::GET, "/events", events::of_account),
         Endpoint::new(Method::GET, "/analysis/options.schema.json", options::schema),
         Endpoint::new(Method::GET, "/queue", queue::read),

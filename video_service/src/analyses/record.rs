@@ -42,6 +42,11 @@ pub(super) struct Analysis {
     started_at: Option<DateTime<Utc>>,
     /// When it ended.
     finished_at: Option<DateTime<Utc>>,
+    /// Estimates, until the report is there; of large files only. Its thumbnails are parts of
+    /// `/videos/{id}/analysis/preview/{sprite}.jpg`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<video_analysis::Preview>)]
+    preview: Option<Box<RawValue>>,
     /// What was found, once it has succeeded: canonical JSON, whose `digest` can be checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<video_analysis::Report>)]
@@ -173,7 +178,14 @@ impl Analysis {
             queued_at: row.queued_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
+            preview: None,
             report: report.map(RawValue::from_string).transpose().map_err(Problem::internal)?,
         })
+    }
+
+    /// The same with the estimates of a first look.
+    pub(super) fn with_preview(self, preview: Option<String>) -> Result<Self, Problem> {
+        let preview = preview.map(RawValue::from_string).transpose().map_err(Problem::internal)?;
+        Ok(Self { preview, ..self })
     }
 }

@@ -5,6 +5,7 @@
 //! worker stops. Claims are conditional updates, which both databases decide alike; no row locks are needed.
 
 mod pause;
+pub(crate) mod preview;
 mod turns;
 
 use std::time::Duration;
@@ -213,6 +214,7 @@ pub async fn succeed(
     let report =
         analysis_report::ActiveModel { analysis_id: ActiveValue::Set(job), body: ActiveValue::Set(report) };
     analysis_report::Entity::insert(report).exec_without_returning(&transaction).await?;
+    preview::forget(&transaction, job).await?;
     announce(&transaction, job, EventType::AnalysisSucceeded, now).await?;
     transaction.commit().await?;
     Ok(true)

@@ -29,6 +29,8 @@ mod outage;
 #[cfg(test)]
 mod outputs;
 #[cfg(test)]
+mod previews;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;

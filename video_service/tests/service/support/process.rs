@@ -231,7 +231,7 @@ impl<'a> Client<'a> {
         &self,
         service: &Process,
         path: &str,
-        condition: impl Fn(&serde_json::Value) -> bool,
+        mut condition: impl FnMut(&serde_json::Value) -> bool,
     ) -> serde_json::Value {
         eventually("the awaited state of the analysis", async || {
             let analysis = self.get(service, &format!("{path}/analysis")).await.ok(200);
