@@ -142,6 +142,9 @@ mod tests {
         let entities = vec![
             entity_columns::<video_db::video::Entity>(),
             entity_columns::<video_db::analysis::Entity>(),
+            entity_columns::<video_db::analysis_curves::Entity>(),
+            entity_columns::<video_db::analysis_preview::Entity>(),
+            entity_columns::<video_db::analysis_preview_sprite::Entity>(),
             entity_columns::<video_db::analysis_report::Entity>(),
             entity_columns::<video_db::webhook::Entity>(),
             entity_columns::<video_db::webhook_delivery::Entity>(),

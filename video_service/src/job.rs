@@ -1,10 +1,13 @@
 //! One attempt at one job: runs the engine beside the database and writes what comes of it.
 
+use std::io::Read;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use futures_util::FutureExt;
 use sea_orm::{DatabaseConnection, DbErr};
 use service_kit::clock::SharedClock;
@@ -46,6 +49,8 @@ pub struct Runner {
 /// What the engine made of a video.
 struct Outcome {
     report: Report,
+    /// Canonical JSON, compressed.
+    curves: Vec<u8>,
     poster: Option<Vec<u8>>,
 }
 
@@ -261,6 +266,7 @@ impl Runner {
         let success = Success {
             video_id: claim.analysis.video_id,
             report: body,
+            curves: outcome.curves,
             frames,
             poster_key: poster_key.clone(),
             facts: Facts::of(&outcome.report),
@@ -289,12 +295,20 @@ fn analyze(
     execution: &Execution,
     wire: &Wire,
 ) -> Result<Outcome, video_analysis::Error> {
-    let report = video_analysis::analyze(input, options, execution, wire)?;
+    let (report, curves) = video_analysis::analyze_with_curves(input, options, execution, wire)?;
     let poster = match report.poster {
         Some(_) => Some(video_analysis::poster_jpeg(input, &report, execution)?),
         None => None,
     };
-    Ok(Outcome { report, poster })
+    Ok(Outcome { report, curves: compressed(&curves.canonical_json()?), poster })
+}
+
+fn compressed(json: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(json, Compression::fast());
+    let mut bytes = Vec::new();
+    // From memory to memory: nothing can fail.
+    encoder.read_to_end(&mut bytes).unwrap_or_default();
+    bytes
 }
 
 impl Failure {

@@ -27,7 +27,7 @@ use crate::blobs::BlobStore;
 use crate::housekeeping;
 use crate::identity::WorkerIdentity;
 use crate::job::Runner;
-use crate::outputs::Decoding;
+use crate::outputs::{Decoding, Storyboards};
 use crate::progress::ProgressHub;
 use crate::queue::{self, Abandoned};
 use crate::readiness;
@@ -283,6 +283,7 @@ fn serve(
     let webhooks = web::Data::new(Webhooks::new(&settings.webhook_key()?, settings.webhooks.clone()));
     let shares = web::Data::new(Shares::new(&settings.url_signing_key()?, settings.shares.clone()));
     let decoding = web::Data::new(Decoding::new(settings.analysis.execution()));
+    let storyboards = web::Data::new(Storyboards::new());
     let timeout = Duration::from_secs(settings.user_service.timeout_seconds.get());
     let readiness = readiness::checks(&state, &hub, settings, timeout);
     let document = api::document();
@@ -304,6 +305,7 @@ fn serve(
             .app_data(webhooks.clone())
             .app_data(shares.clone())
             .app_data(decoding.clone())
+            .app_data(storyboards.clone())
             .wrap(metrics.clone())
             .wrap(from_fn(request::request_context))
             .wrap(origins.middleware())

@@ -82,6 +82,8 @@ pub struct Model {
     #[sea_orm(has_one)]
     pub report: HasOne<super::analysis_report::Entity>,
     #[sea_orm(has_one)]
+    pub curves: HasOne<super::analysis_curves::Entity>,
+    #[sea_orm(has_one)]
     pub preview: HasOne<super::analysis_preview::Entity>,
 }
 

@@ -1,6 +1,7 @@
 //! The database of Video Service: videos, their analyses, the reports, who is told of them and who may see them.
 
 pub mod analysis;
+pub mod analysis_curves;
 pub mod analysis_preview;
 pub mod analysis_preview_sprite;
 pub mod analysis_report;

@@ -11,6 +11,7 @@ mod m20261123_000050_shares;
 mod m20261123_000060_content;
 mod m20261126_000070_ticket_uploads;
 mod m20261126_000071_previews;
+mod m20261126_000072_curves;
 
 use sea_orm_migration::prelude::*;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000060_content::Migration),
             Box::new(m20261126_000070_ticket_uploads::Migration),
             Box::new(m20261126_000071_previews::Migration),
+            Box::new(m20261126_000072_curves::Migration),
         ]
     }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::problem::Problem;
+use actix_web::http::StatusCode;
+use service_kit::problem::{FieldError, Problem};
 use tokio::sync::Semaphore;
-use video_analysis::{Error, Execution, Limits};
+use video_analysis::{Error, ErrorKind, Execution, Limits};
 
 /// How long one piece of work may take: a client that waits longer has gone.
 const LONGEST: Duration = Duration::from_secs(50);
@@ -50,5 +51,19 @@ impl Decoding {
             work(&execution)
         });
         working.await.map_err(Problem::internal)
+    }
+}
+
+/// Why the engine had nothing to give.
+pub(super) fn refusal(error: &Error) -> Problem {
+    match error.kind() {
+        ErrorKind::Undecodable => Problem::not_found("picture"),
+        ErrorKind::InvalidOptions => Problem::invalid(
+            ["width", "height"].map(|side| FieldError::new(side, "must be 2 to 16384")).into(),
+        ),
+        _ if error.retryable() => Problem::unavailable("the picture cannot be decoded now", 5).cause(error),
+        _ => Problem::new(StatusCode::CONFLICT, "not-decodable", "The content cannot be decoded")
+            .detail(error.message())
+            .cause(error),
     }
 }

@@ -1,16 +1,16 @@
 //! `GET /videos/{id}/thumbnail`: any picture of a video.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::problem::{FieldError, Problem};
+use service_kit::problem::Problem;
 use service_kit::query::Query;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use video_analysis::{Error, ErrorKind, Size, frame_jpeg};
+use video_analysis::{Size, frame_jpeg};
 
 use super::Decoding;
+use super::decoding::refusal;
 use crate::auth::{Authorized, VideosRead};
 use crate::state::State;
 use crate::videos;
@@ -66,17 +66,4 @@ pub(super) async fn thumbnail(
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
         .content_type(mime::IMAGE_JPEG)
         .body(jpeg.map_err(|error| refusal(&error))?))
-}
-
-fn refusal(error: &Error) -> Problem {
-    match error.kind() {
-        ErrorKind::Undecodable => Problem::not_found("picture"),
-        ErrorKind::InvalidOptions => Problem::invalid(
-            ["width", "height"].map(|side| FieldError::new(side, "must be 2 to 16384")).into(),
-        ),
-        _ if error.retryable() => Problem::unavailable("the picture cannot be decoded now", 5).cause(error),
-        _ => Problem::new(StatusCode::CONFLICT, "not-decodable", "The content cannot be decoded")
-            .detail(error.message())
-            .cause(error),
-    }
 }

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::video_db::analysis::{self, AnalysisStatus};
-use entity::video_db::{analysis_report, video};
+use entity::video_db::{analysis_curves, analysis_report, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    ExprTrait, QueryFilter, QueryOrder, TransactionTrait,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, TransactionTrait,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,6 +51,8 @@ pub struct Success {
     pub video_id: Uuid,
     /// The report as canonical JSON.
     pub report: String,
+    /// Its curves as canonical JSON, compressed.
+    pub curves: Vec<u8>,
     /// Pictures looked at.
     pub frames: u64,
     /// The poster in the blob store.
@@ -190,7 +192,7 @@ pub async fn succeed(
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     let transaction = db.begin().await?;
-    let Success { video_id, report, frames, poster_key, facts } = success;
+    let Success { video_id, report, curves, frames, poster_key, facts } = success;
     let frames = i64::try_from(frames).unwrap_or(i64::MAX);
     // The video first, as whoever replaces its content does: in another order the two could wait for each other.
     facts.write(&transaction, video_id).await?;
@@ -211,9 +213,10 @@ pub async fn succeed(
         transaction.rollback().await?;
         return Ok(false);
     }
-    let report =
-        analysis_report::ActiveModel { analysis_id: ActiveValue::Set(job), body: ActiveValue::Set(report) };
-    analysis_report::Entity::insert(report).exec_without_returning(&transaction).await?;
+    let report = analysis_report::Model { analysis_id: job, body: report };
+    analysis_report::Entity::insert(report.into_active_model()).exec_without_returning(&transaction).await?;
+    let curves = analysis_curves::Model { analysis_id: job, body: curves };
+    analysis_curves::Entity::insert(curves.into_active_model()).exec_without_returning(&transaction).await?;
     preview::forget(&transaction, job).await?;
     announce(&transaction, job, EventType::AnalysisSucceeded, now).await?;
     transaction.commit().await?;

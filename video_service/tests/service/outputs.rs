@@ -3,9 +3,9 @@
 use rstest::rstest;
 use service_kit::testing::Backend;
 use video_analysis::export::{Format, Media, export};
-use video_analysis::{Execution, Report, Size, frame_jpeg};
+use video_analysis::{Curves, Execution, Options, Report, Size, analyze_with_curves, frame_jpeg, preview};
 
-use crate::support::{Answer, Kadr, Setup, only_sound, red_then_blue};
+use crate::support::{Answer, Kadr, Setup, only_sound, red_then_blue, sample};
 
 /// What the engine makes of the same report.
 fn expected(report: &serde_json::Value, format: Format, name: &str) -> String {
@@ -85,4 +85,71 @@ async fn any_picture_is_had_at_any_size(#[values(Backend::Sqlite, Backend::Postg
     ada.get(&format!("{waiting}/thumbnail?frame=0")).await.problem(404, "not-found");
     let nonsense = ada.upload_quietly(b"this is no film".to_vec()).await;
     ada.get(&format!("{nonsense}/thumbnail?frame=0")).await.problem(409, "not-decodable");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn curves_and_waveforms_are_had_in_several_resolutions(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Kadr::start(backend).await;
+    let (ada, eve) = (kadr.user("ada").await, kadr.user("eve").await);
+    let path = ada.upload(sample()).await;
+    ada.get(&format!("{path}/waveform.json")).await.problem(404, "not-found");
+    ada.ended_analysis(&path).await;
+    let input = kadr.blobs().into_iter().find(|blob| blob.parent().unwrap().ends_with("videos")).unwrap();
+    let (_, curves) = analyze_with_curves(&input, &Options::default(), &Execution::default(), &()).unwrap();
+    let answer = ada.get(&format!("{path}/analysis/curves")).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body == curves.canonical_json().unwrap(), "other curves than the engine's");
+    let seen = ada.request("GET", &format!("{path}/analysis/curves"));
+    let seen = Answer::to(seen.insert_header(("if-none-match", answer.header("etag"))), "").await;
+    assert_eq!(seen.status, 304);
+
+    let Curves { audio, .. } = curves;
+    let lengths: Vec<_> = audio[0].waveform.iter().map(|peaks| peaks.length).collect();
+    assert!(lengths.len() > 1, "{lengths:?}");
+    let coarsest = *lengths.last().unwrap();
+    for (points, length) in [
+        (1, coarsest),
+        (coarsest, coarsest),
+        (coarsest + 1, lengths[lengths.len() - 2]),
+        (u64::MAX, lengths[0]),
+    ] {
+        let address = format!("{path}/waveform.json?points={points}&stream={}", audio[0].stream);
+        assert_eq!(ada.get(&address).await.ok(200)["length"], length, "{points}");
+    }
+    ada.get(&format!("{path}/waveform.json?points=0")).await.problem(422, "validation-failed");
+    ada.get(&format!("{path}/waveform.json?stream=7")).await.problem(404, "not-found");
+    for address in ["analysis/curves", "waveform.json"] {
+        eve.get(&format!("{path}/{address}")).await.problem(404, "not-found");
+        ada.get(&format!("{path}/{address}?version=2")).await.problem(404, "not-found");
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_player_is_given_thumbnails_for_its_seek_bar(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let (ada, eve) = (kadr.user("ada").await, kadr.user("eve").await);
+    let path = ada.upload_quietly(sample()).await;
+    let (_, board) = preview(&kadr.blobs()[0], &Execution::default(), &()).unwrap();
+    let index = ada.get(&format!("{path}/storyboard.vtt")).await;
+    assert_eq!((index.status, index.header("content-type")), (200, "text/vtt; charset=utf-8"));
+    let text = String::from_utf8(index.body).unwrap();
+    assert!(text.starts_with("WEBVTT"), "{text}");
+    assert_eq!(text.matches("#xywh=").count(), board.thumbnails.len());
+    for (number, jpeg) in board.sprites.iter().enumerate() {
+        let name = format!("storyboard/{number}.jpg");
+        assert!(text.contains(&format!("\n{name}#xywh=0,0,")), "{text}");
+        let sprite = ada.get(&format!("{path}/{name}")).await;
+        assert_eq!((sprite.status, sprite.header("content-type")), (200, "image/jpeg"));
+        assert!(&sprite.body == jpeg, "another sprite than the engine's");
+        eve.get(&format!("{path}/{name}")).await.problem(404, "not-found");
+    }
+    ada.get(&format!("{path}/storyboard/{}.jpg", board.sprites.len())).await.problem(404, "not-found");
+    let nonsense = ada.upload_quietly(b"this is no film".to_vec()).await;
+    ada.get(&format!("{nonsense}/storyboard.vtt")).await.problem(409, "not-decodable");
 }

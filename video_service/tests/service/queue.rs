@@ -52,7 +52,7 @@ fn record(id: Uuid, owner: Uuid, now: DateTime<Utc>) -> video::ActiveModel {
 /// What a job leaves.
 fn success(video_id: Uuid) -> Success {
     let facts = Facts::default();
-    Success { video_id, report: "{}".to_owned(), frames: 14, poster_key: None, facts }
+    Success { video_id, report: "{}".to_owned(), curves: Vec::new(), frames: 14, poster_key: None, facts }
 }
 
 impl Queue {
