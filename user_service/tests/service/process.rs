@@ -225,7 +225,8 @@ async fn the_log_tells_each_request_and_no_secret() {
         service.post("/users/login", &json!({"email": "ann@example.org", "password": PASSWORD})).await;
     let access_token = tokens["access_token"].as_str().unwrap().to_owned();
     let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
-    assert_eq!(service.get("/users/profile?token=query-secret", &access_token).await, 200);
+    assert_eq!(service.get("/users/profile?token=query-secret", &access_token).await, 422);
+    assert_eq!(service.get("/users/profile", &access_token).await, 200);
     assert_eq!(service.get("/users/profile", &refresh_token).await, 401);
     let (status, refreshed) = service.post("/users/refresh", &json!({"refresh_token": refresh_token})).await;
     assert_eq!(status, 200);
