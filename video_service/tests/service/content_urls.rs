@@ -95,7 +95,7 @@ async fn a_url_that_was_changed_leads_nowhere(
     // It opens this one door.
     Answer::to(kadr.anonymous("GET", &format!("{path}/content?{query}")), "")
         .await
-        .problem(401, "authentication-required");
+        .problem(422, "validation-failed");
 }
 
 #[rstest]
