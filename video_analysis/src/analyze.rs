@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use crate::active;
 use crate::curves::{of_pictures, of_sound};
+use crate::damage;
 use crate::decode::{SHORTCUTS, VideoJob, decode_pictures, decode_sound};
-use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
+use crate::detect::{Film, Findings, sound_detectors, video_detectors};
 use crate::digest::{file_size, identify};
 use crate::error::{Error, ErrorKind};
+use crate::examined::{Examined, examined_pictures, examined_sound, run_of};
 use crate::execution::Execution;
 use crate::features::{Footage, Levels, Room, Sound, SoundExtractor};
-use crate::numeric::{count_to_f64, len, round};
+use crate::numeric::len;
 use crate::observer::{Observer, Tracker};
 use crate::options::Options;
 use crate::packets::{MOST_SECONDS, packets_of};
@@ -20,8 +22,8 @@ use crate::probe::{
 };
 use crate::process::Processes;
 use crate::report::{
-    AudioCurves, AudioFindings, CURVES_VERSION, Coverage, Curves, DetectorRun, DetectorStatus, Engine, Input,
-    Report, SCHEMA_VERSION, VideoCurves, VideoPackets, canonical_value,
+    AudioCurves, AudioFindings, CURVES_VERSION, Curves, DetectorRun, Engine, Input, Report, SCHEMA_VERSION,
+    StreamDamage, VideoCurves, VideoPackets,
 };
 use crate::store::{Kept, Key};
 
@@ -135,14 +137,8 @@ struct Examination {
     findings: Findings,
     /// Of the audio streams, the one to be played by default first.
     audio: Vec<AudioFindings>,
+    damage: Vec<StreamDamage>,
     detectors: Vec<DetectorRun>,
-}
-
-/// The examined part of a stream.
-struct Examined {
-    coverage: Coverage,
-    /// Whether there was anything.
-    empty: bool,
 }
 
 impl Analysis<'_> {
@@ -151,6 +147,7 @@ impl Analysis<'_> {
         let Material { input, footage, sounds } = self.material(&probe, video.as_ref(), &audio)?;
         self.tracker.detecting();
         let packets = video.as_ref().zip(footage.as_ref()).map(|(track, footage)| packets_of(track, footage));
+        let damage = damage::map(video.as_ref().zip(footage.as_ref()), audio.iter().zip(&sounds));
         let seconds = footage.as_ref().map(|footage| footage.structure.seconds.clone()).unwrap_or_default();
         let film = video.as_ref().zip(footage).map(|(track, footage)| {
             let cut_off = is_cut_off(&probe.container.format, track.declared_frames, footage.listed);
@@ -205,7 +202,7 @@ impl Analysis<'_> {
             all_curves.1 = audio.iter().zip(&sounds).map(|(track, sound)| of_sound(track, sound)).collect();
             all_curves.1.sort_by_key(|curves| curves.stream);
         }
-        let examined = Examination { packets, frames, findings, audio: listened, detectors };
+        let examined = Examination { packets, frames, findings, audio: listened, damage, detectors };
         let report = Self::report(probe, input, examined)?;
         self.tracker.finished();
         Ok((report, film.map(|(film, _)| film), all_curves))
@@ -307,6 +304,18 @@ impl Analysis<'_> {
             pictures.damaged
         );
         let areas = active::find(&job, &frames, coded_size(probe, track))?;
+        let damaged = index.damaged || pictures.damaged;
+        let complaints = if damaged {
+            damage::complaints(&probe.url, track.index, self.execution.max_pixels, self.processes)?
+        } else {
+            Vec::new()
+        };
+        let cut_off = is_cut_off(&probe.container.format, track.declared_frames, index.listed);
+        // A MOV that is whole is not to be asked how long it is: its edits may say otherwise.
+        let broken_off = cut_off || (damaged && !is_mov(&probe.container.format));
+        let promised_end = track.promised_end.filter(|_| broken_off);
+        let promised = track.declared_frames.filter(|_| cut_off);
+        let damage = damage::of_pictures(&index, frames.pts(), &complaints, promised_end, promised);
         Ok(Footage {
             frames,
             areas,
@@ -315,7 +324,8 @@ impl Analysis<'_> {
             span,
             last_duration: index.last_duration,
             structure: Structure::of(&index, track.time_base, MOST_SECONDS),
-            damaged: index.damaged || pictures.damaged,
+            damage,
+            damaged,
         })
     }
 
@@ -324,7 +334,7 @@ impl Analysis<'_> {
     }
 
     fn report(probe: Probe, input: Input, examination: Examination) -> Result<Report, Error> {
-        let Examination { packets, frames, findings, mut audio, detectors } = examination;
+        let Examination { packets, frames, findings, mut audio, damage, detectors } = examination;
         let (silence, loudness) = audio
             .first()
             .map(|default| (default.silence.clone(), default.loudness.clone()))
@@ -352,6 +362,7 @@ impl Analysis<'_> {
             silence,
             loudness,
             audio,
+            damage,
             poster: findings.poster,
             detectors,
             digest: String::new(),
@@ -364,7 +375,11 @@ impl Analysis<'_> {
 /// Whether packets are missing that the container says it has. Only MP4 and its kin know: elsewhere the number is an
 /// estimate, or counts empty slots as well.
 fn is_cut_off(format: &str, declared: Option<u64>, listed: u64) -> bool {
-    format.split(',').any(|name| name == "mov") && declared.is_some_and(|declared| declared > listed)
+    is_mov(format) && declared.is_some_and(|declared| declared > listed)
+}
+
+fn is_mov(format: &str) -> bool {
+    format.split(',').any(|name| name == "mov")
 }
 
 /// Width and height of the pictures of a stream as they are coded.
@@ -375,57 +390,4 @@ fn coded_size(probe: &Probe, track: &VideoTrack) -> (u32, u32) {
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-fn examined_pictures(track: &VideoTrack, film: &Film, damaged: bool) -> Examined {
-    Examined {
-        empty: film.frames.is_empty(),
-        coverage: Coverage {
-            stream: track.index,
-            frames: Some(len(film.frames.len())),
-            samples: None,
-            seconds: round(film.duration_seconds(), 6),
-            expected_seconds: track.duration_seconds,
-            damaged,
-        },
-    }
-}
-
-fn examined_sound(track: &AudioTrack, sound: &Sound, damaged: bool) -> Examined {
-    Examined {
-        empty: sound.samples == 0,
-        coverage: Coverage {
-            stream: track.index,
-            frames: None,
-            samples: Some(sound.samples),
-            seconds: round(count_to_f64(sound.samples) / f64::from(track.sample_rate), 6),
-            expected_seconds: track.duration_seconds,
-            damaged: damaged || sound.damaged,
-        },
-    }
-}
-
-fn run_of<D: Detector + ?Sized>(
-    detector: &D,
-    examined: Option<&Examined>,
-    what: &str,
-) -> Result<DetectorRun, Error> {
-    let (status, skipped_reason, coverage) = match examined {
-        None => (DetectorStatus::Skipped, Some(format!("the file has no {what} stream")), None),
-        Some(Examined { empty: true, .. }) => {
-            (DetectorStatus::Skipped, Some(format!("nothing of the {what} stream could be decoded")), None)
-        }
-        Some(Examined { coverage, .. }) if coverage.damaged => {
-            (DetectorStatus::Damaged, None, Some(coverage.clone()))
-        }
-        Some(Examined { coverage, .. }) => (DetectorStatus::Completed, None, Some(coverage.clone())),
-    };
-    Ok(DetectorRun {
-        name: detector.name().to_owned(),
-        version: detector.version().to_owned(),
-        params: canonical_value(&detector.params())?,
-        status,
-        skipped_reason,
-        coverage,
-    })
 }

@@ -49,10 +49,12 @@
 mod active;
 mod analyze;
 mod curves;
+mod damage;
 mod decode;
 mod detect;
 mod digest;
 mod error;
+mod examined;
 mod execution;
 pub mod explain;
 pub mod export;

@@ -107,6 +107,7 @@ fn a_report_has_every_member_with_its_value() {
         "silence",
         "loudness",
         "audio",
+        "damage",
         "poster",
         "detectors",
         "digest",
@@ -116,7 +117,7 @@ fn a_report_has_every_member_with_its_value() {
     sorted.sort_unstable();
     assert_eq!(sorted, expected);
 
-    assert_eq!(report["schema_version"], "1.1");
+    assert_eq!(report["schema_version"], "1.2");
     assert_eq!(report["engine"]["name"], "video_analysis");
     assert!(report["engine"]["decoder"].as_str().unwrap().starts_with("ffmpeg "));
     assert_eq!(report["engine"]["shortcuts"], json!(["skip_loop_filter=noref"]));
@@ -163,6 +164,16 @@ fn a_report_has_every_member_with_its_value() {
     check_sound(&report);
     let poster = report["poster"]["frame"].as_u64().unwrap();
     assert!(!(24..48).contains(&poster));
+
+    let undamaged = |stream: u32, seconds: f64| {
+        json!({
+            "stream": stream, "coverage": 1.0, "expected_seconds": seconds, "ranges": [], "left_off": 0,
+            "totals": {
+                "decode_error": 0, "undecodable": 0, "gap": 0, "duplicated": 0, "backwards": 0, "cut_off": 0
+            }
+        })
+    };
+    assert_eq!(report["damage"], json!([undamaged(0, 3.002), undamaged(1, 2.999_667)]));
 
     check_detectors(&report);
 }

@@ -151,7 +151,7 @@ fn decode_piece(
                 return Err(Error::io("decoded pictures", &error));
             }
         }
-        let Some(pts) = timestamps.next()? else { break true };
+        let Some((pts, _)) = timestamps.next()? else { break true };
         if piece.to.is_some_and(|to| pts >= to) || abandoned.load(Ordering::Relaxed) {
             break false;
         }

@@ -14,6 +14,7 @@ mod pan;
 mod quiet;
 mod room;
 mod sound;
+mod times;
 mod waveform;
 
 pub(crate) use channels::{Channels, Pair};
@@ -24,6 +25,7 @@ pub(crate) use margins::Margins;
 pub(crate) use quiet::{Levels, Run, amplitude};
 pub(crate) use room::Room;
 pub(crate) use sound::{Sound, SoundExtractor};
+pub(crate) use times::{SoundClock, SoundTimes};
 pub(crate) use waveform::Waveform;
 
 use std::io;
@@ -31,6 +33,7 @@ use std::io;
 use histogram::Histogram;
 
 use crate::active::Area;
+use crate::damage::Damage;
 use crate::numeric::{count_to_f64, len_to_f64, to_f32};
 use crate::probe::Structure;
 
@@ -95,6 +98,7 @@ pub(crate) struct Footage {
     /// Duration of the packet that is shown last, in ticks, where the container has it.
     pub(crate) last_duration: Option<i64>,
     pub(crate) structure: Structure,
+    pub(crate) damage: Damage,
     /// Whether ffprobe or the decoder complained, or the decoder ended unsuccessfully.
     pub(crate) damaged: bool,
 }

@@ -16,7 +16,7 @@ use crate::features::{Footage, Room, Sound};
 use crate::numeric::len;
 
 /// Changed with everything that changes what is kept, how it is computed, or how it is written.
-pub(super) const FORMAT: u32 = 7;
+pub(super) const FORMAT: u32 = 8;
 
 const MAGIC: &[u8; 8] = b"kadrfeat";
 const HEADER: usize = 8 + 4 + 32 + 8 + 32;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::active::Area;
+use crate::damage::Damage;
 use crate::features::{Footage, Frame, Frames, GRID, LumaCounts, Margins, Room, Sound};
 use crate::numeric::len;
 use crate::probe::Structure;
@@ -42,6 +43,7 @@ struct Counts {
     span: u64,
     last_duration: Option<i64>,
     structure: Structure,
+    damage: Damage,
 }
 
 /// Pictures in a row, by columns, which compress better.
@@ -74,6 +76,7 @@ pub(crate) fn write(
         span: footage.span,
         last_duration: footage.last_duration,
         structure: footage.structure.clone(),
+        damage: footage.damage.clone(),
     });
     put(out, &Head { footage: counts, sounds: sounds.map(<[Sound]>::len) })?;
     sounds.unwrap_or_default().iter().try_for_each(|sound| put(out, sound))?;
@@ -95,8 +98,8 @@ fn read_footage(input: &mut impl Read, counts: Counts, room: &Room) -> io::Resul
     while len(frames.len()) < counts.frames {
         get::<Block>(input)?.append_to(&mut frames, room)?;
     }
-    let Counts { areas, packets, listed, span, last_duration, structure, .. } = counts;
-    Ok(Footage { frames, areas, packets, listed, span, last_duration, structure, damaged: false })
+    let Counts { areas, packets, listed, span, last_duration, structure, damage, .. } = counts;
+    Ok(Footage { frames, areas, packets, listed, span, last_duration, structure, damage, damaged: false })
 }
 
 impl Block {

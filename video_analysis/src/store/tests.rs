@@ -5,10 +5,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::active::Area;
+use crate::damage::Damage;
 use crate::execution::Execution;
-use crate::features::{Extractor, FRAME_BYTES, Frames, Levels, SoundExtractor};
+use crate::features::{Extractor, FRAME_BYTES, Frames, Levels, SoundExtractor, SoundTimes};
 use crate::options::{ClippingOptions, SilenceOptions};
 use crate::probe::{AudioTrack, Structure};
+use crate::rational::Rational;
 
 fn noise(bytes: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
@@ -32,6 +34,7 @@ fn footage(frames: u32) -> Footage {
         span: u64::MAX,
         last_duration: Some(-1),
         structure: Structure { keyframes: 3, seconds: vec![1, 0, 7], ..Structure::default() },
+        damage: Damage::default().of(7),
         damaged: false,
     }
 }
@@ -44,6 +47,8 @@ fn sound() -> Sound {
         layout: None,
         start_sample: 0,
         duration_seconds: None,
+        time_base: Rational { num: 1, den: 8000 },
+        promised_end: None,
     };
     let levels = Levels::asked(&SilenceOptions::default()).and_others();
     let mut extractor = SoundExtractor::new(&track, levels, &ClippingOptions::default()).unwrap();
@@ -52,7 +57,9 @@ fn sound() -> Sound {
         let samples: Vec<f32> = noise(1600, block).into_iter().map(|byte| loud * f32::from(byte)).collect();
         extractor.push(&samples).unwrap();
     }
-    extractor.finish(false).unwrap()
+    extractor
+        .finish(Some(SoundTimes { drift: -3, ..SoundTimes::default() }), Damage::default(), false)
+        .unwrap()
 }
 
 fn key(content: u64) -> Key {
