@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::active;
+use crate::audio_timing::timing_of;
 use crate::curves::{of_pictures, of_sound};
 use crate::damage;
 use crate::decode::{SHORTCUTS, VideoJob, decode_pictures, decode_sound};
@@ -182,12 +183,14 @@ impl Analysis<'_> {
         for detector in &sound_detectors {
             detectors.push(run_of(detector.as_ref(), heard.first(), "audio")?);
         }
+        let shown = film.as_ref().and_then(|(film, _)| film.span_seconds());
         let mut listened = Vec::new();
         for ((track, sound), examined) in audio.iter().zip(&sounds).zip(heard) {
             let mut found = AudioFindings::of(examined.coverage);
             for detector in &sound_detectors {
                 detector.detect(track, sound, &mut found);
             }
+            found.timing = timing_of(track, sound, shown);
             listened.push(found);
         }
 

@@ -48,6 +48,7 @@
 
 mod active;
 mod analyze;
+mod audio_timing;
 mod curves;
 mod damage;
 mod decode;

@@ -32,6 +32,15 @@ fn check_sound(report: &Value) {
     assert_eq!((&sound["loudness"], &sound["silence"]), (&report["loudness"], &report["silence"]));
     assert_eq!((&sound["silent"], &sound["coverage"]["samples"]), (&json!(false), &json!(144_000)));
     assert_eq!((&sound["clipping"], &sound["channel_faults"]), (&json!([]), &json!([])));
+    // Matroska's milliseconds move the end by a third of one; the pictures last until 3.002 s.
+    assert_eq!(
+        sound["timing"],
+        json!({
+            "start_seconds": 0.0, "end_seconds": 2.999_667, "start_offset_seconds": 0.0, "end_offset_seconds": -0.002_333,
+            "duration_difference_seconds": -0.002_333, "decoded_seconds": 3.0, "gap_seconds": 0.0,
+            "drift_seconds": 0.0, "drift_ppm": null
+        })
+    );
     // Two of three seconds sound: -18.06 - 3.01 - 1.76.
     assert_eq!(sound["channels"], json!([{ "channel": 0, "sample_peak_dbfs": -18.06, "rms_dbfs": -22.83 }]));
 }

@@ -175,12 +175,16 @@ fn write_loudness(out: &mut String, loudness: &Loudness) -> fmt::Result {
     Ok(())
 }
 
-/// What is wrong with the channels of one audio stream; nothing where nothing is.
+/// What is wrong with one audio stream; nothing where nothing is.
 fn write_channels(out: &mut String, found: &AudioFindings) -> fmt::Result {
-    if !found.silent && found.channel_faults.is_empty() && found.clipping.is_empty() {
+    let drift = found.timing.as_ref().filter(|timing| timing.drift_seconds != 0.0);
+    if !found.silent && found.channel_faults.is_empty() && found.clipping.is_empty() && drift.is_none() {
         return Ok(());
     }
     writeln!(out, "\nSound of stream {}", found.coverage.stream)?;
+    if let Some(timing) = drift {
+        writeln!(out, "  timestamps run ahead of the samples by {:.3} s", timing.drift_seconds)?;
+    }
     if found.silent {
         writeln!(out, "  all of it is silent")?;
     }

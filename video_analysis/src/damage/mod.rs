@@ -79,6 +79,11 @@ impl Damage {
         *total = total.saturating_add(count);
     }
 
+    /// How much of each type there is.
+    pub(crate) fn totals(&self) -> &DamageTotals {
+        &self.totals
+    }
+
     fn total(&mut self, kind: DamageKind) -> &mut u64 {
         match kind {
             DamageKind::DecodeError => &mut self.totals.decode_error,

@@ -10,7 +10,7 @@ mod media;
 mod packets;
 mod segment;
 
-pub use audio::{AudioFindings, ChannelFault, ChannelFaultKind, ChannelLevel, ClippedRange};
+pub use audio::{AudioFindings, AudioTiming, ChannelFault, ChannelFaultKind, ChannelLevel, ClippedRange};
 pub use color::{NotRgb, Plain, Rgb};
 pub use curves::{
     AudioCurves, BitRateCurve, CURVES_VERSION, Curves, LoudnessCurve, Peaks, PictureCurve, VideoCurves,
