@@ -179,6 +179,11 @@ pub fn kept_features(bytes: &[u8]) {
         let mut written = Vec::new();
         record::write(&mut written, kept.footage.as_ref(), kept.sounds.as_deref()).map(|()| written)
     };
+    if let Ok((ends, frames)) = record::read_stretch(&mut &*bytes) {
+        let mut written = Vec::new();
+        record::write_stretch(&mut written, &ends, &frames).unwrap();
+        assert!(record::read_stretch(&mut written.as_slice()).unwrap().0 == ends);
+    }
     let Ok(kept) = record::read(&mut &*bytes, &room) else { return };
     let written = write(&kept).unwrap();
     let again = record::read(&mut written.as_slice(), &room).unwrap();

@@ -6,9 +6,8 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use support::{clips, pieces, report, sample};
+use support::{clips, packets, pieces, report, sample};
 use video_analysis::report::{DamageKind, DamageRange, DamageTotals, Report, StreamDamage};
 use video_analysis::{Options, analyze};
 
@@ -27,22 +26,6 @@ fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, bytes).unwrap();
     path
-}
-
-/// Timestamps, places in the file and sizes of a stream's packets, in the order of the file.
-fn packets(clip: &Path, stream: &str) -> Vec<(i64, usize, usize)> {
-    let entries = ["-show_entries", "packet=pts,pos,size", "-of", "default=nk=1:nw=1"];
-    let output = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", stream])
-        .args(entries)
-        .arg(clip)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let numbers: Vec<i64> = text.lines().map(|line| line.parse().unwrap()).collect();
-    // In ffprobe's own order: pts, size, pos.
-    let place = |number: i64| usize::try_from(number).unwrap();
-    numbers.chunks_exact(3).map(|packet| (packet[0], place(packet[2]), place(packet[1]))).collect()
 }
 
 /// The report's map, the same however the work is split.

@@ -32,9 +32,8 @@ pub(crate) fn decode_sound(
         let exit = listen(running, track, processes, &mut extractor)?;
         let times = times.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let damaged = !exit.success() || !exit.complaints.is_empty();
-        let damage =
-            times.as_ref().map(|times| damage_of(probe, track, times, damaged, execution, processes));
-        extractor.finish(times, damage.transpose()?.unwrap_or_default(), damaged)
+        let damage = damage_of(probe, track, times.as_ref(), damaged, execution, processes)?;
+        extractor.finish(times, damage, damaged)
     })
 }
 
@@ -72,7 +71,7 @@ fn listen(
 fn damage_of(
     probe: &Probe,
     track: &AudioTrack,
-    times: &SoundTimes,
+    times: Option<&SoundTimes>,
     damaged: bool,
     execution: &Execution,
     processes: &Processes,

@@ -5,9 +5,7 @@ mod packets;
 mod raw;
 mod structure;
 
-#[cfg(test)]
-pub(crate) use packets::Keyframe;
-pub(crate) use packets::PacketIndex;
+pub(crate) use packets::{Keyframe, PacketIndex};
 pub(crate) use structure::Structure;
 
 use std::io::Read as _;

@@ -61,7 +61,13 @@ struct Packet {
 impl PacketIndex {
     /// Whether decoding can start with the picture of that timestamp.
     pub(crate) fn has_keyframe(&self, pts: i64) -> bool {
-        self.keyframes.binary_search_by_key(&pts, |keyframe| keyframe.pts).is_ok()
+        self.keyframe(pts).is_some()
+    }
+
+    /// The keyframe of that timestamp.
+    pub(crate) fn keyframe(&self, pts: i64) -> Option<&Keyframe> {
+        let found = self.keyframes.binary_search_by_key(&pts, |keyframe| keyframe.pts);
+        found.ok().and_then(|at| self.keyframes.get(at))
     }
 
     /// Reads all packets of a stream; nothing is decoded.
