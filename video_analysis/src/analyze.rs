@@ -1,29 +1,30 @@
 //! One analysis from file to report.
 
+mod material;
+
 use std::path::Path;
 use std::time::Instant;
 
-use crate::active;
+use crate::audio_timing::timing_of;
 use crate::curves::{of_pictures, of_sound};
-use crate::decode::{SHORTCUTS, VideoJob, decode_pictures, decode_sound};
-use crate::detect::{Detector, Film, Findings, sound_detectors, video_detectors};
-use crate::digest::{file_size, identify};
+use crate::damage;
+use crate::decode::SHORTCUTS;
+use crate::detect::{Film, Findings, sound_detectors, video_detectors};
+use crate::digest::file_size;
 use crate::error::{Error, ErrorKind};
+use crate::examined::{Examined, examined_pictures, examined_sound, run_of};
 use crate::execution::Execution;
-use crate::features::{Footage, Levels, Room, Sound, SoundExtractor};
-use crate::numeric::{count_to_f64, len, round};
+use crate::numeric::len;
 use crate::observer::{Observer, Tracker};
 use crate::options::Options;
-use crate::packets::{MOST_SECONDS, packets_of};
-use crate::probe::{
-    AudioTrack, PacketIndex, Probe, Structure, VideoTrack, check_duration, probe, span_seconds,
-};
+use crate::packets::packets_of;
+use crate::probe::{Probe, probe};
 use crate::process::Processes;
 use crate::report::{
-    AudioCurves, AudioFindings, CURVES_VERSION, Coverage, Curves, DetectorRun, DetectorStatus, Engine, Input,
-    Report, SCHEMA_VERSION, VideoCurves, VideoPackets, canonical_value,
+    AudioCurves, AudioFindings, CURVES_VERSION, Curves, DetectorRun, Engine, Input, Report, SCHEMA_VERSION,
+    StreamDamage, VideoCurves, VideoPackets,
 };
-use crate::store::{Kept, Key};
+use material::{Material, is_cut_off};
 
 /// Analyses one file. Blocks until it is done; decoding uses `execution.workers` processes and one more for sound.
 ///
@@ -120,14 +121,6 @@ struct Analysis<'a> {
     tracker: &'a Tracker<'a>,
 }
 
-/// What detectors work from, and what it was made of.
-struct Material {
-    input: Input,
-    footage: Option<Footage>,
-    /// Of every audio stream, in the order of the tracks.
-    sounds: Vec<Sound>,
-}
-
 /// All that was found.
 struct Examination {
     packets: Option<VideoPackets>,
@@ -135,14 +128,8 @@ struct Examination {
     findings: Findings,
     /// Of the audio streams, the one to be played by default first.
     audio: Vec<AudioFindings>,
+    damage: Vec<StreamDamage>,
     detectors: Vec<DetectorRun>,
-}
-
-/// The examined part of a stream.
-struct Examined {
-    coverage: Coverage,
-    /// Whether there was anything.
-    empty: bool,
 }
 
 impl Analysis<'_> {
@@ -151,6 +138,7 @@ impl Analysis<'_> {
         let Material { input, footage, sounds } = self.material(&probe, video.as_ref(), &audio)?;
         self.tracker.detecting();
         let packets = video.as_ref().zip(footage.as_ref()).map(|(track, footage)| packets_of(track, footage));
+        let damage = damage::map(video.as_ref().zip(footage.as_ref()), audio.iter().zip(&sounds));
         let seconds = footage.as_ref().map(|footage| footage.structure.seconds.clone()).unwrap_or_default();
         let film = video.as_ref().zip(footage).map(|(track, footage)| {
             let cut_off = is_cut_off(&probe.container.format, track.declared_frames, footage.listed);
@@ -185,12 +173,14 @@ impl Analysis<'_> {
         for detector in &sound_detectors {
             detectors.push(run_of(detector.as_ref(), heard.first(), "audio")?);
         }
+        let shown = film.as_ref().and_then(|(film, _)| film.span_seconds());
         let mut listened = Vec::new();
         for ((track, sound), examined) in audio.iter().zip(&sounds).zip(heard) {
             let mut found = AudioFindings::of(examined.coverage);
             for detector in &sound_detectors {
                 detector.detect(track, sound, &mut found);
             }
+            found.timing = timing_of(track, sound, shown);
             listened.push(found);
         }
 
@@ -205,126 +195,14 @@ impl Analysis<'_> {
             all_curves.1 = audio.iter().zip(&sounds).map(|(track, sound)| of_sound(track, sound)).collect();
             all_curves.1.sort_by_key(|curves| curves.stream);
         }
-        let examined = Examination { packets, frames, findings, audio: listened, detectors };
+        let examined = Examination { packets, frames, findings, audio: listened, damage, detectors };
         let report = Self::report(probe, input, examined)?;
         self.tracker.finished();
         Ok((report, film.map(|(film, _)| film), all_curves))
     }
 
-    /// From the cache where it is there, else by decoding.
-    fn material(
-        &self,
-        probe: &Probe,
-        video: Option<&VideoTrack>,
-        audio: &[AudioTrack],
-    ) -> Result<Material, Error> {
-        let Some(cache) = &self.execution.feature_cache else {
-            return self.decode(probe, video, audio, None, Kept::default());
-        };
-        let key = |input: &Input| {
-            let sounds: Vec<u32> = audio.iter().map(|track| track.index).collect();
-            Key::new(input, &probe.decoder, video.map(|track| track.index), &sounds)
-        };
-        // The digest is waited for only where it may be worth it; it is otherwise made while decoding.
-        let promising = cache.has_any_of_size(file_size(self.input)?);
-        let known = promising.then(|| identify(self.input, &self.processes.watch)).transpose()?;
-        let mut kept = known
-            .as_ref()
-            .map(|input| cache.load(&key(input), &Room::new(self.execution)))
-            .unwrap_or_default();
-        kept.sounds = kept.sounds.filter(|sounds| {
-            sounds.len() == audio.len() && sounds.iter().all(|sound| sound.serves(self.options))
-        });
-        let has = (kept.footage.is_some(), kept.sounds.is_some());
-        if let (Some(track), Some(footage)) = (video, &kept.footage) {
-            self.check_span(footage.span, track)?;
-            self.tracker.probed(Some(footage.packets));
-            self.tracker.decoded(footage.packets);
-        }
-        if has.0 || has.1 {
-            log::info!("features from cache pictures={} sound={}", has.0, has.1);
-        }
-        let material = self.decode(probe, video, audio, known, kept)?;
-        // What a decoder complained about may be its limits and not the file: that is decoded anew each time.
-        let footage = material.footage.as_ref().filter(|footage| !footage.damaged);
-        let whole = !audio.is_empty() && material.sounds.iter().all(|sound| !sound.damaged);
-        let sounds = whole.then_some(material.sounds.as_slice());
-        if has != (footage.is_some(), sounds.is_some()) {
-            cache.keep(&key(&material.input), footage, sounds);
-        }
-        Ok(material)
-    }
-
-    /// Identity, sound and pictures, side by side, as far as they are not there already.
-    fn decode(
-        &self,
-        probe: &Probe,
-        video: Option<&VideoTrack>,
-        audio: &[AudioTrack],
-        known: Option<Input>,
-        kept: Kept,
-    ) -> Result<Material, Error> {
-        std::thread::scope(|scope| {
-            let identity =
-                scope.spawn(|| known.map_or_else(|| identify(self.input, &self.processes.watch), Ok));
-            // One after the other: each is a fraction of the pictures, and the cores are busy with those.
-            let listen = || audio.iter().map(|track| self.sound(probe, track)).collect::<Result<_, Error>>();
-            let sounds = scope.spawn(move || kept.sounds.map_or_else(listen, Ok));
-            let footage = video.filter(|_| kept.footage.is_none()).map(|track| self.footage(probe, track));
-            let (input, sounds) = (joined(identity), joined(sounds));
-            let footage = footage.transpose()?.or(kept.footage);
-            Ok(Material { input: input?, footage, sounds: sounds? })
-        })
-    }
-
-    fn sound(&self, probe: &Probe, track: &AudioTrack) -> Result<Sound, Error> {
-        let asked = Levels::asked(&self.options.silence);
-        let levels = if self.execution.feature_cache.is_some() { asked.and_others() } else { asked };
-        let extractor = SoundExtractor::new(track, levels, &self.options.clipping)?;
-        decode_sound(probe, track, self.execution, self.processes, extractor)
-    }
-
-    fn footage(&self, probe: &Probe, track: &VideoTrack) -> Result<Footage, Error> {
-        let index = PacketIndex::read(&probe.url, track.index, self.execution.max_pixels, self.processes)?;
-        let ends = index.shown.first().zip(index.shown.last());
-        let span = ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
-        self.check_span(span, track)?;
-        self.tracker.probed(Some(index.packets));
-        let job = VideoJob {
-            probe,
-            track,
-            index: &index,
-            execution: self.execution,
-            processes: self.processes,
-            tracker: self.tracker,
-        };
-        let pictures = decode_pictures(&job)?;
-        let frames = pictures.features.frames;
-        log::debug!(
-            "pictures decoded frames={} pieces={} damaged={}",
-            frames.len(),
-            pictures.pieces,
-            pictures.damaged
-        );
-        let areas = active::find(&job, &frames, coded_size(probe, track))?;
-        Ok(Footage {
-            frames,
-            areas,
-            packets: index.packets,
-            listed: index.listed,
-            span,
-            last_duration: index.last_duration,
-            structure: Structure::of(&index, track.time_base, MOST_SECONDS),
-            damaged: index.damaged || pictures.damaged,
-        })
-    }
-
-    fn check_span(&self, ticks: u64, track: &VideoTrack) -> Result<(), Error> {
-        check_duration(span_seconds(ticks, track.time_base), self.execution.max_duration)
-    }
-
     fn report(probe: Probe, input: Input, examination: Examination) -> Result<Report, Error> {
-        let Examination { packets, frames, findings, mut audio, detectors } = examination;
+        let Examination { packets, frames, findings, mut audio, damage, detectors } = examination;
         let (silence, loudness) = audio
             .first()
             .map(|default| (default.silence.clone(), default.loudness.clone()))
@@ -352,6 +230,7 @@ impl Analysis<'_> {
             silence,
             loudness,
             audio,
+            damage,
             poster: findings.poster,
             detectors,
             digest: String::new(),
@@ -359,73 +238,4 @@ impl Analysis<'_> {
         report.digest = report.computed_digest()?;
         Ok(report)
     }
-}
-
-/// Whether packets are missing that the container says it has. Only MP4 and its kin know: elsewhere the number is an
-/// estimate, or counts empty slots as well.
-fn is_cut_off(format: &str, declared: Option<u64>, listed: u64) -> bool {
-    format.split(',').any(|name| name == "mov") && declared.is_some_and(|declared| declared > listed)
-}
-
-/// Width and height of the pictures of a stream as they are coded.
-fn coded_size(probe: &Probe, track: &VideoTrack) -> (u32, u32) {
-    let stream = probe.streams.iter().find(|stream| stream.index == track.index);
-    stream.and_then(|stream| stream.video.as_ref()).map_or((0, 0), |video| (video.width, video.height))
-}
-
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-fn examined_pictures(track: &VideoTrack, film: &Film, damaged: bool) -> Examined {
-    Examined {
-        empty: film.frames.is_empty(),
-        coverage: Coverage {
-            stream: track.index,
-            frames: Some(len(film.frames.len())),
-            samples: None,
-            seconds: round(film.duration_seconds(), 6),
-            expected_seconds: track.duration_seconds,
-            damaged,
-        },
-    }
-}
-
-fn examined_sound(track: &AudioTrack, sound: &Sound, damaged: bool) -> Examined {
-    Examined {
-        empty: sound.samples == 0,
-        coverage: Coverage {
-            stream: track.index,
-            frames: None,
-            samples: Some(sound.samples),
-            seconds: round(count_to_f64(sound.samples) / f64::from(track.sample_rate), 6),
-            expected_seconds: track.duration_seconds,
-            damaged: damaged || sound.damaged,
-        },
-    }
-}
-
-fn run_of<D: Detector + ?Sized>(
-    detector: &D,
-    examined: Option<&Examined>,
-    what: &str,
-) -> Result<DetectorRun, Error> {
-    let (status, skipped_reason, coverage) = match examined {
-        None => (DetectorStatus::Skipped, Some(format!("the file has no {what} stream")), None),
-        Some(Examined { empty: true, .. }) => {
-            (DetectorStatus::Skipped, Some(format!("nothing of the {what} stream could be decoded")), None)
-        }
-        Some(Examined { coverage, .. }) if coverage.damaged => {
-            (DetectorStatus::Damaged, None, Some(coverage.clone()))
-        }
-        Some(Examined { coverage, .. }) => (DetectorStatus::Completed, None, Some(coverage.clone())),
-    };
-    Ok(DetectorRun {
-        name: detector.name().to_owned(),
-        version: detector.version().to_owned(),
-        params: canonical_value(&detector.params())?,
-        status,
-        skipped_reason,
-        coverage,
-    })
 }

@@ -26,7 +26,7 @@ pub struct Execution {
     pub ffmpeg: PathBuf,
     /// The `ffprobe` program: a path, or a name looked up in `PATH`.
     pub ffprobe: PathBuf,
-    /// Where features are kept for the next analysis of the same bytes.
+    /// Where features are kept for the next analysis of the same bytes, and for one that goes on where another was interrupted.
     pub feature_cache: Option<FeatureCache>,
     /// Of how many pictures features stay in memory, 800 bytes each. Those of a longer film go to a file in `temporary`.
     pub pictures_in_memory: usize,

@@ -9,6 +9,7 @@ use std::str::FromStr as _;
 use serde::Serialize;
 
 use crate::curves::{of_pictures, of_sound};
+use crate::damage::{self, Damage};
 use crate::decode::{Timestamps, cut, finite, seek};
 use crate::detect::{Film, Findings, sound_detectors, video_detectors};
 use crate::execution::Execution;
@@ -55,9 +56,16 @@ pub fn ffprobe_metadata(json: &[u8]) {
     }
 }
 
-/// ffprobe's lines, one a packet.
+/// ffprobe's lines, one a packet, some with complaints.
 pub fn ffprobe_packets(lines: &[u8]) {
+    let complaints = damage::parse(lines).unwrap_or_default();
     let Ok(index) = PacketIndex::parse(lines) else { return };
+    for frames in [&[] as &[i64], &[0, 1, i64::MAX]] {
+        let damage = damage::of_pictures(&index, frames, &complaints, Some(i64::MAX), Some(9));
+        let told = damage.report(0, TIME_BASE, Some(frames));
+        assert!(told.coverage.is_none_or(|share| (0.0..=1.0).contains(&share)) && told.ranges.len() <= 1000);
+        canonical(&told);
+    }
     let structure = Structure::of(&index, TIME_BASE, MOST_SECONDS);
     assert!(structure.seconds.len() <= MOST_SECONDS);
     let _ = structure.rate(TIME_BASE, [Rational::new(25, 1), Rational::new(30_000, 1001)]);
@@ -84,7 +92,7 @@ pub fn decoded_pictures(bytes: &[u8]) {
     let mut timestamps = Timestamps::new(lines, TIME_BASE);
     let mut extractor = Extractor::default();
     for look in looks.iter().take(MOST_PICTURES) {
-        let Ok(Some(pts)) = timestamps.next() else { break };
+        let Ok(Some((pts, _))) = timestamps.next() else { break };
         let pixels = (0u8..=255).cycle().map(|at| if at % 16 < look % 16 { *look } else { !*look });
         let rgb: Vec<u8> = pixels.take(FRAME_BYTES).collect();
         extractor.push(pts, &rgb);
@@ -102,6 +110,7 @@ pub fn decoded_pictures(bytes: &[u8]) {
         average_frame_rate: None,
         real_frame_rate: None,
         declared_frames: None,
+        promised_end: None,
     };
     let film = Film::new(frames, TIME_BASE, None, Rational::new(25, 1));
     let mut found = Findings::default();
@@ -134,6 +143,8 @@ pub fn decoded_sound(bytes: &[u8]) {
         layout: None,
         start_sample: if first & 0x80 == 0 { 0 } else { LATEST_SAMPLE },
         duration_seconds: None,
+        time_base: TIME_BASE,
+        promised_end: None,
     };
     let options = Options::default();
     let levels = Levels::asked(&options.silence).and_others();
@@ -144,7 +155,7 @@ pub fn decoded_sound(bytes: &[u8]) {
     let block = usize::try_from(track.block()).unwrap() * channels;
     let whole = samples.get(..samples.len() / channels * channels).unwrap_or_default();
     whole.chunks(block).for_each(|block| extractor.push(block).unwrap());
-    let sound: Sound = extractor.finish(false).unwrap();
+    let sound: Sound = extractor.finish(None, Damage::default(), false).unwrap();
     let coverage = Coverage {
         stream: 0,
         frames: None,
@@ -168,6 +179,11 @@ pub fn kept_features(bytes: &[u8]) {
         let mut written = Vec::new();
         record::write(&mut written, kept.footage.as_ref(), kept.sounds.as_deref()).map(|()| written)
     };
+    if let Ok((ends, frames)) = record::read_stretch(&mut &*bytes) {
+        let mut written = Vec::new();
+        record::write_stretch(&mut written, &ends, &frames).unwrap();
+        assert!(record::read_stretch(&mut written.as_slice()).unwrap().0 == ends);
+    }
     let Ok(kept) = record::read(&mut &*bytes, &room) else { return };
     let written = write(&kept).unwrap();
     let again = record::read(&mut written.as_slice(), &room).unwrap();

@@ -48,11 +48,14 @@
 
 mod active;
 mod analyze;
+mod audio_timing;
 mod curves;
+mod damage;
 mod decode;
 mod detect;
 mod digest;
 mod error;
+mod examined;
 mod execution;
 pub mod explain;
 pub mod export;

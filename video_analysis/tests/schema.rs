@@ -31,8 +31,12 @@ fn reports_of_all_kinds_of_files_are_valid() {
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let fading = "testsrc2=s=320x180:r=25:d=4,fade=out:st=2:d=0.6;sine=440:d=2,apad=whole_dur=4,volume=0.5";
+    let half = std::fs::read(sample()).unwrap();
+    let cut_off = folder.path().join("cut_off.mp4");
+    std::fs::write(&cut_off, &half[..half.len() / 2]).unwrap();
     let films = [
         sample(),
+        cut_off,
         clips::make(folder.path(), "tone.flac", "-f lavfi -i sine=440:d=2"),
         clips::make(folder.path(), "fading.mkv", &format!("-filter_complex {fading} -c:v libx264 -c:a flac")),
         clips::VARIETIES[0].make(folder.path()),

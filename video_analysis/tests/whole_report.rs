@@ -32,6 +32,15 @@ fn check_sound(report: &Value) {
     assert_eq!((&sound["loudness"], &sound["silence"]), (&report["loudness"], &report["silence"]));
     assert_eq!((&sound["silent"], &sound["coverage"]["samples"]), (&json!(false), &json!(144_000)));
     assert_eq!((&sound["clipping"], &sound["channel_faults"]), (&json!([]), &json!([])));
+    // Matroska's milliseconds move the end by a third of one; the pictures last until 3.002 s.
+    assert_eq!(
+        sound["timing"],
+        json!({
+            "start_seconds": 0.0, "end_seconds": 2.999_667, "start_offset_seconds": 0.0, "end_offset_seconds": -0.002_333,
+            "duration_difference_seconds": -0.002_333, "decoded_seconds": 3.0, "gap_seconds": 0.0,
+            "drift_seconds": 0.0, "drift_ppm": null
+        })
+    );
     // Two of three seconds sound: -18.06 - 3.01 - 1.76.
     assert_eq!(sound["channels"], json!([{ "channel": 0, "sample_peak_dbfs": -18.06, "rms_dbfs": -22.83 }]));
 }
@@ -107,6 +116,7 @@ fn a_report_has_every_member_with_its_value() {
         "silence",
         "loudness",
         "audio",
+        "damage",
         "poster",
         "detectors",
         "digest",
@@ -116,7 +126,7 @@ fn a_report_has_every_member_with_its_value() {
     sorted.sort_unstable();
     assert_eq!(sorted, expected);
 
-    assert_eq!(report["schema_version"], "1.1");
+    assert_eq!(report["schema_version"], "1.2");
     assert_eq!(report["engine"]["name"], "video_analysis");
     assert!(report["engine"]["decoder"].as_str().unwrap().starts_with("ffmpeg "));
     assert_eq!(report["engine"]["shortcuts"], json!(["skip_loop_filter=noref"]));
@@ -163,6 +173,16 @@ fn a_report_has_every_member_with_its_value() {
     check_sound(&report);
     let poster = report["poster"]["frame"].as_u64().unwrap();
     assert!(!(24..48).contains(&poster));
+
+    let undamaged = |stream: u32, seconds: f64| {
+        json!({
+            "stream": stream, "coverage": 1.0, "expected_seconds": seconds, "ranges": [], "left_off": 0,
+            "totals": {
+                "decode_error": 0, "undecodable": 0, "gap": 0, "duplicated": 0, "backwards": 0, "cut_off": 0
+            }
+        })
+    };
+    assert_eq!(report["damage"], json!([undamaged(0, 3.002), undamaged(1, 2.999_667)]));
 
     check_detectors(&report);
 }

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use video_analysis::report::{
-    ActiveArea, AudioFindings, ChannelFaultKind, DetectorStatus, Loudness, OpenedBy, Plain, Rectangle,
-    Report, Segment, SegmentKind, Shot, Stream, StreamKind,
+    ActiveArea, AudioFindings, ChannelFaultKind, DamageKind, DetectorStatus, Loudness, OpenedBy, Plain,
+    Rectangle, Report, Segment, SegmentKind, Shot, Stream, StreamDamage, StreamKind,
 };
 
 /// Streams, shots, fades, black and silent ranges, loudness, and what was not examined.
@@ -53,6 +53,7 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
         write_loudness(out, loudness)?;
     }
     report.audio.iter().try_for_each(|found| write_channels(out, found))?;
+    report.damage.iter().try_for_each(|damage| write_damage(out, damage))?;
     if let Some(poster) = &report.poster {
         writeln!(out, "\nPoster\n  frame {} at {}", poster.frame, clock(poster.seconds))?;
     }
@@ -174,12 +175,16 @@ fn write_loudness(out: &mut String, loudness: &Loudness) -> fmt::Result {
     Ok(())
 }
 
-/// What is wrong with the channels of one audio stream; nothing where nothing is.
+/// What is wrong with one audio stream; nothing where nothing is.
 fn write_channels(out: &mut String, found: &AudioFindings) -> fmt::Result {
-    if !found.silent && found.channel_faults.is_empty() && found.clipping.is_empty() {
+    let drift = found.timing.as_ref().filter(|timing| timing.drift_seconds != 0.0);
+    if !found.silent && found.channel_faults.is_empty() && found.clipping.is_empty() && drift.is_none() {
         return Ok(());
     }
     writeln!(out, "\nSound of stream {}", found.coverage.stream)?;
+    if let Some(timing) = drift {
+        writeln!(out, "  timestamps run ahead of the samples by {:.3} s", timing.drift_seconds)?;
+    }
     if found.silent {
         writeln!(out, "  all of it is silent")?;
     }
@@ -198,6 +203,32 @@ fn write_channels(out: &mut String, found: &AudioFindings) -> fmt::Result {
     for range in &found.clipping {
         let (start, end) = (clock(range.segment.start_seconds), clock(range.segment.end_seconds));
         writeln!(out, "  {start} - {end}  channel {} clips, {} samples", range.channel, range.samples)?;
+    }
+    Ok(())
+}
+
+/// Where one stream is damaged; nothing where it is not.
+fn write_damage(out: &mut String, damage: &StreamDamage) -> fmt::Result {
+    if damage.ranges.is_empty() {
+        return Ok(());
+    }
+    let covered =
+        damage.coverage.map(|share| format!(", {:.2} % decoded", share * 100.0)).unwrap_or_default();
+    writeln!(out, "\nDamage of stream {}{covered}", damage.stream)?;
+    for range in &damage.ranges {
+        let kind = match range.kind {
+            DamageKind::DecodeError => "decoding errors",
+            DamageKind::Undecodable => "nothing could be decoded",
+            DamageKind::Gap => "missing",
+            DamageKind::Duplicated => "the same timestamp more than once",
+            DamageKind::Backwards => "timestamps go back",
+            DamageKind::CutOff => "cut off",
+        };
+        let (start, end) = (clock(range.start_seconds), clock(range.end_seconds));
+        writeln!(out, "  {start} - {end}  {kind}")?;
+    }
+    if damage.left_off > 0 {
+        writeln!(out, "  and {} more", damage.left_off)?;
     }
     Ok(())
 }

@@ -1,12 +1,18 @@
 //! Sound: one decoder, as 32-bit float samples, handed on block by block.
 
+use std::fs::File;
 use std::io::{ErrorKind as IoErrorKind, Read};
+use std::os::fd::AsRawFd as _;
 
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::timestamps::Timestamps;
+use crate::damage::{self, Damage};
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
-use crate::features::{Sound, SoundExtractor};
+use crate::features::{Sound, SoundClock, SoundExtractor, SoundTimes};
 use crate::probe::{AudioTrack, Probe};
-use crate::process::{Processes, Program, demuxing_rules};
+use crate::process::{Exit, Processes, Program, Running, demuxing_rules};
 
 /// Decodes the whole stream, and hands it to `extractor` in blocks of 100 ms, the last one shorter.
 pub(crate) fn decode_sound(
@@ -16,7 +22,28 @@ pub(crate) fn decode_sound(
     processes: &Processes,
     mut extractor: SoundExtractor,
 ) -> Result<Sound, Error> {
-    let mut running = processes.spawn(Program::Ffmpeg, &arguments(probe, track, execution), None)?;
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
+    let args = arguments(probe, track, execution, writer.as_raw_fd());
+    let running = processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
+    let timestamps = Timestamps::new(File::from(reader), track.sample());
+    std::thread::scope(|scope| {
+        // Beside the samples, so that neither pipe is full while the other one is waited for.
+        let times = scope.spawn(|| times(timestamps, track));
+        let exit = listen(running, track, processes, &mut extractor)?;
+        let times = times.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let damaged = !exit.success() || !exit.complaints.is_empty();
+        let damage = damage_of(probe, track, times.as_ref(), damaged, execution, processes)?;
+        extractor.finish(times, damage, damaged)
+    })
+}
+
+/// The samples, to the end of the decoder.
+fn listen(
+    mut running: Running<'_>,
+    track: &AudioTrack,
+    processes: &Processes,
+    extractor: &mut SoundExtractor,
+) -> Result<Exit, Error> {
     let mut output = running.stdout()?;
     let channels =
         usize::try_from(track.channels).map_err(|_| Error::new(ErrorKind::Io, "too many channels"))?;
@@ -38,8 +65,33 @@ pub(crate) fn decode_sound(
         }
     }
     drop(output);
-    let exit = running.finish()?;
-    extractor.finish(!exit.success() || !exit.complaints.is_empty())
+    running.finish()
+}
+
+fn damage_of(
+    probe: &Probe,
+    track: &AudioTrack,
+    times: Option<&SoundTimes>,
+    damaged: bool,
+    execution: &Execution,
+    processes: &Processes,
+) -> Result<Damage, Error> {
+    let complaints = if damaged {
+        damage::complaints(&probe.url, track.index, execution.max_pixels, processes)?
+    } else {
+        Vec::new()
+    };
+    let promised_end = track.promised_end.filter(|_| damaged || probe.damaged);
+    Ok(damage::of_sound(track, times, &complaints, promised_end))
+}
+
+/// The timestamps of all blocks.
+fn times(mut timestamps: Timestamps<File>, track: &AudioTrack) -> Result<Option<SoundTimes>, Error> {
+    let mut clock = SoundClock::new(track.sample_rate);
+    while let Some((pts, samples)) = timestamps.next()? {
+        clock.push(pts, samples);
+    }
+    Ok(clock.finish())
 }
 
 /// Float codecs can carry what is no number; one such sample would make every sum one.
@@ -61,19 +113,24 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution) -> Vec<String> {
+/// One input, decoded once, and two outputs: samples on standard output, their timestamps on `side`.
+fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution, side: i32) -> Vec<String> {
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(execution.max_pixels));
+    args.extend(["-threads", "1", "-copyts", "-i", &probe.url].map(str::to_owned));
     let map = format!("0:{}", track.index);
     let rate = track.sample_rate.to_string();
-    args.extend(["-threads", "1", "-i", &probe.url, "-map", &map, "-ar", &rate].map(str::to_owned));
-    // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way. A number of channels
-    // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
-    args.extend(match track.layout.as_deref().filter(|layout| is_name(layout)) {
-        Some(layout) => ["-af".to_owned(), format!("aformat=channel_layouts={layout}")],
-        None => ["-ac".to_owned(), track.channels.to_string()],
-    });
-    args.extend(["-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"].map(str::to_owned));
+    let side = format!("pipe:{side}");
+    for output in [&["-f", "f32le", "pipe:1"] as &[&str], &["-flush_packets", "1", "-f", "framecrc", &side]] {
+        args.extend(["-map", &map, "-ar", &rate].map(str::to_owned));
+        // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way. A number of channels
+        // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
+        args.extend(match track.layout.as_deref().filter(|layout| is_name(layout)) {
+            Some(layout) => ["-af".to_owned(), format!("aformat=channel_layouts={layout}")],
+            None => ["-ac".to_owned(), track.channels.to_string()],
+        });
+        args.extend(["-c:a", "pcm_f32le"].iter().chain(output).map(|&arg| arg.to_owned()));
+    }
     args
 }
 

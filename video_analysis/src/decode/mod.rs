@@ -1,6 +1,7 @@
 //! Decoding: pictures in pieces side by side, sound in one.
 
 mod audio;
+mod keeper;
 mod picture;
 mod plan;
 mod timestamps;

@@ -1,13 +1,16 @@
 //! Where to cut a file so that the pieces can be decoded side by side.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use crate::numeric::len;
-use crate::probe::PacketIndex;
+use crate::probe::{Keyframe, PacketIndex};
 
 /// A piece of the video stream: the pictures with `from <= pts < to`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
+    /// Ordinal of its first picture.
+    pub(crate) first: usize,
     /// Timestamp of the keyframe to start at; `None`: the beginning, without seeking.
     pub(crate) from: Option<i64>,
     /// Timestamp of the next piece's keyframe; `None`: the end.
@@ -17,64 +20,99 @@ pub(crate) struct Piece {
 }
 
 /// The whole stream as one piece.
-pub(super) const WHOLE: Piece = Piece { from: None, to: None, expected: None };
+pub(super) const WHOLE: Piece = Piece { first: 0, from: None, to: None, expected: None };
 
 /// Demuxers whose seeking is by an index of the file, and so lands where it is told to.
 const INDEXED: [&str; 3] = ["mov", "matroska", "avi"];
 
-/// Cuts the stream at keyframes into at most `pieces` of about equal work; into one where seeking cannot be trusted.
+/// Whether the pieces of a stream can be decoded on their own: where seeking can be trusted, and nothing is doubtful.
+pub(super) fn is_cuttable(index: &PacketIndex, format: &str, codec: Option<&str>) -> bool {
+    let indexed = format.split(',').any(|name| INDEXED.contains(&name));
+    // A keyframe of VP8 takes over the segment map before it where a damaged header says so, and nobody complains (RFC 6386, 9.3).
+    indexed && index.timed && !index.damaged && codec != Some("vp8")
+}
+
+/// Whether a piece may begin with a keyframe.
 ///
 /// Pictures that lead an open group need pictures of the group before. They belong to the piece before, and decoders skip
 /// them in silence; FFmpeg's H.264 decoder does not, so that what it says could not be told from damage: H.264 is cut at
 /// closed groups only.
+pub(super) fn may_begin(keyframe: &Keyframe, codec: Option<&str>) -> bool {
+    keyframe.closed || codec != Some("h264")
+}
+
+/// Cuts the stream at keyframes into at most `pieces` of about equal work; into one where it cannot be cut.
 pub(crate) fn cut(
     index: &PacketIndex,
     format: &str,
     codec: Option<&str>,
     pieces: NonZeroUsize,
 ) -> Vec<Piece> {
-    let indexed = format.split(',').any(|name| INDEXED.contains(&name));
-    // A keyframe of VP8 takes over the segment map before it where a damaged header says so, and nobody complains (RFC 6386, 9.3).
-    if !indexed || !index.timed || index.damaged || codec == Some("vp8") {
+    if !is_cuttable(index, format, codec) {
         return vec![WHOLE];
     }
-    let starts = starts(index, codec == Some("h264"), pieces);
-    let ends = starts.iter().copied().map(Some).chain([None]);
-    [None]
+    cut_rest(index, codec, pieces, &[])
+}
+
+/// The same of what is missing between `kept` ranges of pictures, each of which is a piece of some cut: at most `pieces`, but one in
+/// every hole.
+pub(super) fn cut_rest(
+    index: &PacketIndex,
+    codec: Option<&str>,
+    pieces: NonZeroUsize,
+    kept: &[Range<usize>],
+) -> Vec<Piece> {
+    let all = index.shown.len();
+    let ends = kept.iter().map(|range| range.end);
+    let starts = kept.iter().map(|range| range.start).chain([all]);
+    let holes: Vec<Range<usize>> = [0]
         .into_iter()
-        .chain(starts.iter().copied().map(Some))
-        .zip(ends)
-        .map(|(from, to)| piece(index, from, to))
-        .collect()
+        .chain(ends)
+        .zip(starts)
+        .map(|(start, end)| start..end)
+        .filter(|hole| !hole.is_empty())
+        .collect();
+    let missing: usize = holes.iter().map(Range::len).sum();
+    let pieces_of = |hole: &Range<usize>| (pieces.get() * hole.len()).div_ceil(missing.max(1)).max(1);
+    let of_hole = |hole: Range<usize>| {
+        let cuts = starts_within(index, codec, &hole, pieces_of(&hole));
+        let ends = cuts.iter().copied().chain([hole.end]);
+        let piece = |(start, end): (usize, usize)| Piece {
+            first: start,
+            from: time_of(index, start).filter(|_| start > 0),
+            to: time_of(index, end),
+            expected: Some(len(end - start)),
+        };
+        [hole.start].into_iter().chain(cuts.clone()).zip(ends).map(piece).collect::<Vec<_>>()
+    };
+    holes.into_iter().flat_map(of_hole).collect()
 }
 
-fn piece(index: &PacketIndex, from: Option<i64>, to: Option<i64>) -> Piece {
-    let before = |limit: i64| index.shown.partition_point(|(pts, _)| *pts < limit);
-    let first = from.map_or(0, before);
-    let last = to.map_or(index.shown.len(), before);
-    Piece { from, to, expected: Some(len(last.saturating_sub(first))) }
+fn time_of(index: &PacketIndex, ordinal: usize) -> Option<i64> {
+    index.shown.get(ordinal).map(|(pts, _)| *pts)
 }
 
-/// The keyframes nearest to equal shares of the work, without the first.
-fn starts(index: &PacketIndex, only_closed: bool, pieces: NonZeroUsize) -> Vec<i64> {
+/// Ordinals of the keyframes nearest to equal shares of the work, without the first.
+fn starts_within(index: &PacketIndex, codec: Option<&str>, hole: &Range<usize>, shares: usize) -> Vec<usize> {
+    let shown = index.shown.get(hole.clone()).unwrap_or_default();
     // Decoding costs something per picture and something per byte; taken as equal on average, which balances well enough.
-    let bytes: u64 = index.shown.iter().map(|(_, size)| u64::from(*size)).sum();
-    let per_picture = (bytes / len(index.shown.len()).max(1)).max(1);
-    let total: u64 = bytes + per_picture * len(index.shown.len());
+    let bytes: u64 = shown.iter().map(|(_, size)| u64::from(*size)).sum();
+    let per_picture = (bytes / len(shown.len()).max(1)).max(1);
+    let total: u64 = bytes + per_picture * len(shown.len());
 
-    let first = index.shown.first().map(|(pts, _)| *pts);
+    let first = shown.first().map(|(pts, _)| *pts);
     let later = index.keyframes.iter().filter(|keyframe| Some(keyframe.pts) > first);
     let mut candidates =
-        later.filter(|keyframe| keyframe.closed || !only_closed).map(|keyframe| keyframe.pts).peekable();
+        later.filter(|keyframe| may_begin(keyframe, codec)).map(|keyframe| keyframe.pts).peekable();
 
-    let shares = len(pieces.get());
+    let shares = len(shares);
     let mut starts = Vec::new();
     let mut done = 0;
-    for (pts, size) in &index.shown {
+    for (ordinal, (pts, size)) in (hole.start..).zip(shown) {
         if candidates.next_if_eq(pts).is_some() {
             let share = len(starts.len()) + 1;
             if share < shares && done * shares >= total * share {
-                starts.push(*pts);
+                starts.push(ordinal);
             }
         }
         done += u64::from(*size) + per_picture;
@@ -85,7 +123,6 @@ fn starts(index: &PacketIndex, only_closed: bool, pieces: NonZeroUsize) -> Vec<i
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::Keyframe;
 
     fn index(pictures: i64, gop: usize, closed: bool) -> PacketIndex {
         PacketIndex {
@@ -125,6 +162,26 @@ mod tests {
             [WHOLE]
         );
         assert_eq!(cut(&index(100, 7, true), "mpegts", None, NonZeroUsize::new(4).unwrap()), [WHOLE]);
+    }
+
+    #[test]
+    fn what_is_missing_between_kept_ranges_is_cut_and_nothing_else() {
+        let index = index(100, 10, true);
+        for pieces in 1..9 {
+            let kept = [0..20, 50..60];
+            let cut = cut_rest(&index, Some("h264"), NonZeroUsize::new(pieces).unwrap(), &kept);
+            let mut next = 20;
+            for piece in &cut {
+                if next == 50 {
+                    next = 60;
+                }
+                assert_eq!((piece.first, piece.from), (next, Some(next.try_into().unwrap())));
+                next += usize::try_from(piece.expected.unwrap()).unwrap();
+            }
+            assert_eq!((next, cut.last().unwrap().to), (100, None));
+            assert!((2..=pieces.max(2) + 1).contains(&cut.len()), "{cut:?}");
+        }
+        assert!(cut_rest(&index, None, NonZeroUsize::MIN, &[0..30, 30..100]).is_empty());
     }
 
     #[test]

@@ -29,6 +29,7 @@ fn decode(input: &Path, pieces: usize) -> Pictures {
             execution: &execution,
             processes: &processes,
             tracker: &tracker,
+            stretches: None,
         })
     });
     decoded.unwrap()

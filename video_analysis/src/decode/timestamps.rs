@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use crate::error::{Error, ErrorKind};
 use crate::rational::Rational;
 
-/// Reads one timestamp per picture.
+/// Reads one timestamp per picture, or block of sound.
 pub(crate) struct Timestamps<R> {
     lines: BufReader<R>,
     time_base: Rational,
@@ -20,8 +20,8 @@ impl<R: Read> Timestamps<R> {
         Self { lines: BufReader::new(pipe), time_base }
     }
 
-    /// The next picture's timestamp; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<i64>, Error> {
+    /// The next picture's timestamp, or that of a block of sound, and its duration; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<(i64, i64)>, Error> {
         let mut line = String::new();
         loop {
             line.clear();
@@ -32,8 +32,9 @@ impl<R: Read> Timestamps<R> {
             if let Some(header) = line.strip_prefix('#') {
                 self.check(header)?;
             } else {
-                let pts = line.split(',').nth(2).and_then(|field| field.trim().parse().ok());
-                return pts.map(Some).ok_or_else(|| unexpected(&line));
+                let mut fields = line.split(',').skip(2).map(|field| field.trim().parse().ok());
+                let times = fields.next().flatten().zip(fields.next().flatten());
+                return times.map(Some).ok_or_else(|| unexpected(&line));
             }
         }
     }
@@ -67,8 +68,8 @@ mod tests {
     #[test]
     fn timestamps_are_read_as_they_are_also_below_zero() {
         let mut timestamps = Timestamps::new(LINES.as_bytes(), Rational { num: 1, den: 600 });
-        assert_eq!(timestamps.next().unwrap(), Some(-20));
-        assert_eq!(timestamps.next().unwrap(), Some(0));
+        assert_eq!(timestamps.next().unwrap(), Some((-20, 20)));
+        assert_eq!(timestamps.next().unwrap(), Some((0, 20)));
         assert_eq!(timestamps.next().unwrap(), None);
     }
 

@@ -8,15 +8,18 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::keeper::Keeper;
 use super::picture::seek;
-use super::plan::{Piece, WHOLE, cut};
+use super::plan::{Piece, WHOLE, cut_rest, is_cuttable};
 use super::timestamps::Timestamps;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::features::{Extractor, FRAME_BYTES, Features, HEIGHT, Room, WIDTH};
+use crate::numeric::len;
 use crate::observer::Tracker;
 use crate::probe::{PacketIndex, Probe, VideoTrack};
 use crate::process::{Processes, Program, demuxing_rules};
+use crate::store::{KeptStretch, Stretches};
 
 /// The tracker is told after this many pictures: often enough for a bar, too rarely to contend for its lock.
 const TELL_EVERY: u64 = 32;
@@ -36,6 +39,8 @@ pub(crate) struct VideoJob<'a> {
     pub(crate) execution: &'a Execution,
     pub(crate) processes: &'a Processes,
     pub(crate) tracker: &'a Tracker<'a>,
+    /// Where pictures are kept, and may be from an analysis that was interrupted.
+    pub(crate) stretches: Option<&'a Stretches<'a>>,
 }
 
 /// Every picture of the stream, as features.
@@ -47,33 +52,58 @@ pub(crate) struct Pictures {
     pub(crate) pieces: usize,
 }
 
-/// Decodes the whole stream. The result does not depend on the number of pieces: whatever one decoder would see otherwise
-/// than several makes the stream be decoded in one piece.
+/// Decodes the whole stream. The result does not depend on the number of pieces, nor on what is there already of an analysis that
+/// was interrupted: whatever one decoder would see otherwise than several makes the stream be decoded in one piece.
 pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
-    let pieces =
-        cut(job.index, &job.probe.container.format, job.track.codec.as_deref(), job.execution.segments);
-    if pieces.len() > 1 {
-        if let Some(features) = decode_side_by_side(job, &pieces)? {
-            return Ok(Pictures { features, damaged: false, pieces: pieces.len() });
+    let codec = job.track.codec.as_deref();
+    let mut piece = WHOLE;
+    if is_cuttable(job.index, &job.probe.container.format, codec) {
+        let room = Room::new(job.execution);
+        let kept = job.stretches.map(|stretches| stretches.load(&room)).transpose();
+        let kept = kept.map_err(|error| Error::io("features", &error))?.unwrap_or_default();
+        let ranges: Vec<_> = kept.iter().map(|stretch| stretch.range.clone()).collect();
+        let mut pieces = cut_rest(job.index, codec, job.execution.segments, &ranges);
+        if kept.is_empty() && pieces.len() == 1 {
+            piece = pieces.pop().unwrap_or(WHOLE);
+        } else {
+            let count = pieces.len();
+            if let Some(features) = decode_side_by_side(job, &pieces, kept, &room)? {
+                return Ok(Pictures { features, damaged: false, pieces: count });
+            }
+            log::info!("pieces do not join, decoding in one pieces={count}");
+            job.tracker.restart();
+            job.stretches.into_iter().for_each(Stretches::forget);
         }
-        log::info!("pieces do not join, decoding in one pieces={}", pieces.len());
-        job.tracker.restart();
     }
-    let decoded = decode_piece(job, &WHOLE, &Room::new(job.execution), &AtomicBool::new(false))?;
+    let decoded = decode_piece(job, &piece, &Room::new(job.execution), &AtomicBool::new(false))?;
+    if decoded.doubtful {
+        job.stretches.into_iter().for_each(Stretches::forget);
+    }
     Ok(Pictures { damaged: decoded.doubtful, features: decoded.features, pieces: 1 })
 }
 
-/// `None` when the pieces do not join.
-fn decode_side_by_side(job: &VideoJob<'_>, pieces: &[Piece]) -> Result<Option<Features>, Error> {
-    let queue: Mutex<VecDeque<(usize, &Piece)>> = Mutex::new(pieces.iter().enumerate().collect());
+/// The pieces, and between them what is kept; `None` when the pieces do not join.
+fn decode_side_by_side(
+    job: &VideoJob<'_>,
+    pieces: &[Piece],
+    kept: Vec<KeptStretch>,
+    room: &Room,
+) -> Result<Option<Features>, Error> {
+    let mut parts: Vec<(usize, Features)> =
+        kept.into_iter().map(|stretch| (stretch.range.start, stretch.features)).collect();
+    let known: usize = parts.iter().map(|(_, features)| features.frames.len()).sum();
+    if known > 0 {
+        log::info!("an interrupted analysis goes on pictures={known} pieces={}", pieces.len());
+        job.tracker.decoded(len(known));
+    }
+    let queue: Mutex<VecDeque<&Piece>> = Mutex::new(pieces.iter().collect());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let abandoned = AtomicBool::new(false);
-    let room = Room::new(job.execution);
     let work = || {
         let mut done = Vec::new();
-        while let Some((number, piece)) = next() {
-            match decode_piece(job, piece, &room, &abandoned) {
-                Ok(decoded) if decoded.joins(piece) => done.push((number, decoded.features)),
+        while let Some(piece) = next() {
+            match decode_piece(job, piece, room, &abandoned) {
+                Ok(decoded) if decoded.joins(piece) => done.push((piece.first, decoded.features)),
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),
                 // What is wrong with one piece may be right in the whole; limits and the user are the same for both.
                 Err(error) if error.kind() == ErrorKind::DecoderCrashed => {
@@ -98,15 +128,14 @@ fn decode_side_by_side(job: &VideoJob<'_>, pieces: &[Piece]) -> Result<Option<Fe
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let mut decoded = Vec::new();
     for result in results {
-        decoded.extend(result?);
+        parts.extend(result?);
     }
     if abandoned.load(Ordering::Relaxed) {
         return Ok(None);
     }
-    decoded.sort_by_key(|(number, _)| *number);
-    Ok(Some(decoded.into_iter().fold(Features::default(), |joined, (_, piece)| joined.join(piece))))
+    parts.sort_by_key(|(first, _)| *first);
+    Ok(Some(parts.into_iter().fold(Features::default(), |joined, (_, part)| joined.join(part))))
 }
 
 /// What one decoder gave.
@@ -121,7 +150,7 @@ impl Decoded {
     fn joins(&self, piece: &Piece) -> bool {
         let pts = self.features.frames.pts();
         !self.doubtful
-            && piece.expected == Some(crate::numeric::len(pts.len()))
+            && piece.expected == Some(len(pts.len()))
             && (piece.from.is_none() || piece.from.as_ref() == pts.first())
             && pts.iter().zip(pts.iter().skip(1)).all(|(one, next)| one < next)
     }
@@ -140,6 +169,8 @@ fn decode_piece(
     let mut pictures = running.stdout()?;
     let mut timestamps = Timestamps::new(std::fs::File::from(reader), job.track.time_base);
     let mut extractor = Extractor::default();
+    let mut keeper = Keeper::new(job, piece);
+    let features = |error| Error::io("features", &error);
     let mut buffer = vec![0; FRAME_BYTES];
     let mut untold = 0;
     let ended = loop {
@@ -151,7 +182,7 @@ fn decode_piece(
                 return Err(Error::io("decoded pictures", &error));
             }
         }
-        let Some(pts) = timestamps.next()? else { break true };
+        let Some((pts, _)) = timestamps.next()? else { break true };
         if piece.to.is_some_and(|to| pts >= to) || abandoned.load(Ordering::Relaxed) {
             break false;
         }
@@ -159,8 +190,9 @@ fn decode_piece(
         if piece.from.is_some_and(|from| pts < from) {
             continue;
         }
+        keeper.before(pts, &mut extractor, || running.is_content()).map_err(features)?;
         extractor.push(pts, &buffer);
-        extractor.settle(room).map_err(|error| Error::io("features", &error))?;
+        extractor.settle(room).map_err(features)?;
         untold += 1;
         if untold == TELL_EVERY {
             job.tracker.decoded(untold);
@@ -181,6 +213,9 @@ fn decode_piece(
         drop((pictures, timestamps));
         !complaints.is_empty() || abandoned.load(Ordering::Relaxed)
     };
+    if !doubtful {
+        keeper.finish(&mut extractor).map_err(features)?;
+    }
     Ok(Decoded { features: extractor.finish(), doubtful })
 }
 

@@ -62,6 +62,11 @@ impl Film {
         if self.frames.is_empty() { 0.0 } else { self.seconds(self.frames.len()) - self.seconds(0) }
     }
 
+    /// When the first picture is shown, and when the last one ends; `None` without any.
+    pub(crate) fn span_seconds(&self) -> Option<(f64, f64)> {
+        (!self.frames.is_empty()).then(|| (self.seconds(0), self.seconds(self.frames.len())))
+    }
+
     /// The pictures `[start, end)` as a segment.
     pub(crate) fn segment(
         &self,

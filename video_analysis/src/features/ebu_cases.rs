@@ -18,6 +18,8 @@ fn measure(samples: &[f32]) -> (Loudness, LoudnessCurve) {
         layout: Some("stereo".to_owned()),
         start_sample: 0,
         duration_seconds: None,
+        time_base: crate::rational::Rational { num: 1, den: 48_000 },
+        promised_end: None,
     };
     let mut meter = LoudnessMeter::new(&track).unwrap();
     for block in samples.chunks(4800) {

@@ -1,11 +1,28 @@
 //! Colour histograms.
 
+use serde::{Deserialize, Serialize};
+
 use super::PIXELS;
 use crate::numeric::{count_to_f64, len, to_f32};
 
 /// Eight levels of each of red, green and blue.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<u16>", try_from = "Vec<u16>")]
 pub(super) struct Histogram(Box<[u16; 512]>);
+
+impl From<Histogram> for Vec<u16> {
+    fn from(histogram: Histogram) -> Self {
+        histogram.0.to_vec()
+    }
+}
+
+impl TryFrom<Vec<u16>> for Histogram {
+    type Error = &'static str;
+
+    fn try_from(bins: Vec<u16>) -> Result<Self, Self::Error> {
+        bins.try_into().map(Self).map_err(|_| "a histogram has 512 bins")
+    }
+}
 
 impl Histogram {
     pub(super) fn of(pixels: &[[u8; 3]]) -> Self {

@@ -14,6 +14,8 @@ mod pan;
 mod quiet;
 mod room;
 mod sound;
+mod stretch;
+mod times;
 mod waveform;
 
 pub(crate) use channels::{Channels, Pair};
@@ -24,13 +26,17 @@ pub(crate) use margins::Margins;
 pub(crate) use quiet::{Levels, Run, amplitude};
 pub(crate) use room::Room;
 pub(crate) use sound::{Sound, SoundExtractor};
+pub(crate) use stretch::Ends;
+pub(crate) use times::{SoundClock, SoundTimes};
 pub(crate) use waveform::Waveform;
 
 use std::io;
 
 use histogram::Histogram;
+use stretch::{Luma, Small};
 
 use crate::active::Area;
+use crate::damage::Damage;
 use crate::numeric::{count_to_f64, len_to_f64, to_f32};
 use crate::probe::Structure;
 
@@ -95,6 +101,7 @@ pub(crate) struct Footage {
     /// Duration of the packet that is shown last, in ticks, where the container has it.
     pub(crate) last_duration: Option<i64>,
     pub(crate) structure: Structure,
+    pub(crate) damage: Damage,
     /// Whether ffprobe or the decoder complained, or the decoder ended unsuccessfully.
     pub(crate) damaged: bool,
 }
@@ -104,13 +111,6 @@ pub(crate) struct Footage {
 pub(crate) struct Features {
     pub(crate) frames: Frames,
     ends: Option<(Small, Small)>,
-}
-
-/// What comparing two neighbouring pictures needs.
-#[derive(Clone)]
-struct Small {
-    luma: Box<[u8; PIXELS]>,
-    histogram: Histogram,
 }
 
 impl Features {
@@ -148,11 +148,11 @@ impl Frame {
     }
 
     fn compare(&mut self, before: &Small, this: &Small) {
-        self.residual = motion::residual(&before.luma, &this.luma);
-        self.pan_misfit =
-            if self.residual > LARGE_RESIDUAL { pan::misfit(&before.luma, &this.luma) } else { 1.0 };
+        let (luma, before_luma) = (&this.luma.0, &before.luma.0);
+        self.residual = motion::residual(before_luma, luma);
+        self.pan_misfit = if self.residual > LARGE_RESIDUAL { pan::misfit(before_luma, luma) } else { 1.0 };
         self.recolored = before.histogram.distance(&this.histogram);
-        self.peak_change = largest_difference(before.luma.as_slice(), this.luma.as_slice());
+        self.peak_change = largest_difference(before_luma.as_slice(), luma.as_slice());
     }
 }
 
@@ -172,6 +172,8 @@ pub(crate) fn largest_difference(one: &[u8], other: &[u8]) -> u8 {
 #[derive(Default)]
 pub(crate) struct Extractor {
     features: Features,
+    /// The first picture of the stretch that is not kept yet.
+    stretch_begins: Option<Small>,
 }
 
 impl Extractor {
@@ -180,8 +182,9 @@ impl Extractor {
         let (pixels, _) = rgb.as_chunks::<3>();
         let mut luma = Box::new([0; PIXELS]);
         luma.iter_mut().zip(pixels).for_each(|(luma, pixel)| *luma = luma_of(*pixel));
-        let small = Small { histogram: Histogram::of(pixels), luma };
-        let mut frame = describe(pts, &small.luma, rgb);
+        let small = Small { histogram: Histogram::of(pixels), luma: Luma(luma) };
+        let mut frame = describe(pts, &small.luma.0, rgb);
+        self.stretch_begins.get_or_insert_with(|| small.clone());
         match &mut self.features.ends {
             None => self.features.ends = Some((small.clone(), small)),
             Some((_, last)) => {
@@ -278,6 +281,31 @@ mod tests {
         let joined = Features::default().join(extract(0..2)).join(extract(2..3)).join(extract(3..9));
         assert_eq!(joined.frames, whole.frames);
         assert_eq!(joined.frames.len(), 9);
+    }
+
+    #[test]
+    fn kept_stretches_equal_the_whole_wherever_they_were_cut() {
+        let whole = extract(0..12);
+        let mut extractor = Extractor::default();
+        let room = Room::new(&crate::execution::Execution::default());
+        let mut kept = Vec::new();
+        let mut begins = 0;
+        for seed in 3..12u32 {
+            if [5, 6, 9].contains(&seed) {
+                let end = usize::try_from(seed - 3).unwrap();
+                let (ends, frames) = extractor.stretch(begins..end).unwrap().unwrap();
+                let bytes = postcard::to_allocvec(&ends).unwrap();
+                kept.push((postcard::from_bytes(&bytes).unwrap(), frames.into_owned()));
+                extractor.begin_stretch();
+                begins = end;
+            }
+            extractor.push(i64::from(seed), &noise(seed));
+        }
+        let mut joined = extract(0..3);
+        for (ends, frames) in kept {
+            joined.append(ends, frames, &room).unwrap();
+        }
+        assert_eq!(joined.join(extract(9..12)).frames, whole.frames);
     }
 
     #[test]

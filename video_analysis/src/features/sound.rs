@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::channels::{ChannelExtractor, Channels, MOST_CHANNELS};
 use super::loudness::{LoudnessCurve, LoudnessMeter};
 use super::quiet::{Levels, QuietExtractor, QuietRuns, amplitude};
+use super::times::SoundTimes;
 use super::waveform::{Waveform, WaveformExtractor};
+use crate::damage::Damage;
 use crate::error::Error;
 use crate::numeric::{len, to_f32};
 use crate::options::{ClippingOptions, Options};
@@ -25,6 +27,9 @@ pub(crate) struct Sound {
     pub(crate) channels: Channels,
     pub(crate) curve: LoudnessCurve,
     pub(crate) waveform: Waveform,
+    /// `None` without a sample.
+    pub(crate) times: Option<SoundTimes>,
+    pub(crate) damage: Damage,
 }
 
 impl Sound {
@@ -74,7 +79,12 @@ impl SoundExtractor {
         Ok(())
     }
 
-    pub(crate) fn finish(self, damaged: bool) -> Result<Sound, Error> {
+    pub(crate) fn finish(
+        self,
+        times: Option<SoundTimes>,
+        damage: Damage,
+        damaged: bool,
+    ) -> Result<Sound, Error> {
         let measured = (self.samples > 0).then(|| self.meter.finish()).transpose()?;
         let (loudness, curve) = measured.unzip();
         Ok(Sound {
@@ -85,6 +95,8 @@ impl SoundExtractor {
             channels: self.each.finish(),
             curve: curve.unwrap_or_default(),
             waveform: self.waveform.finish(),
+            times,
+            damage,
         })
     }
 }

@@ -5,9 +5,7 @@ mod packets;
 mod raw;
 mod structure;
 
-#[cfg(test)]
-pub(crate) use packets::Keyframe;
-pub(crate) use packets::PacketIndex;
+pub(crate) use packets::{Keyframe, PacketIndex};
 pub(crate) use structure::Structure;
 
 use std::io::Read as _;
@@ -49,6 +47,8 @@ pub(crate) struct VideoTrack {
     pub(crate) real_frame_rate: Option<Rational>,
     /// Pictures the container promises.
     pub(crate) declared_frames: Option<u64>,
+    /// Where the stream ends by the container's word, in ticks, of containers that are told before their content is there.
+    pub(crate) promised_end: Option<i64>,
 }
 
 /// An analysed audio stream.
@@ -61,6 +61,10 @@ pub(crate) struct AudioTrack {
     /// Timestamp of the first sample, counted in samples.
     pub(crate) start_sample: i64,
     pub(crate) duration_seconds: Option<f64>,
+    /// The container's unit of its timestamps.
+    pub(crate) time_base: Rational,
+    /// As of a video track, counted in samples.
+    pub(crate) promised_end: Option<i64>,
 }
 
 /// What the loudness meter takes; nothing in use is beyond it. Below, its windows are some samples long, and it refuses some rates.
@@ -127,13 +131,17 @@ impl Metadata {
             .iter()
             .zip(&raw.streams)
             .filter(|(stream, _)| stream.video.as_ref().is_some_and(|video| !video.attached_picture));
-        let video = default_first(films).into_iter().find_map(|(stream, raw)| raw.video_track(stream));
+        let video = default_first(films)
+            .into_iter()
+            .find_map(|(stream, raw)| raw.video_track(stream, &container.format));
         let sounds = streams
             .iter()
             .zip(&raw.streams)
             .filter(|(stream, _)| stream.audio.as_ref().is_some_and(is_measurable));
-        let audio: Vec<AudioTrack> =
-            default_first(sounds).into_iter().filter_map(|(stream, raw)| raw.audio_track(stream)).collect();
+        let audio: Vec<AudioTrack> = default_first(sounds)
+            .into_iter()
+            .filter_map(|(stream, raw)| raw.audio_track(stream, &container.format))
+            .collect();
         if video.is_none() && audio.is_empty() {
             return Err(Error::new(ErrorKind::NotAVideo, "neither a video nor an audio stream"));
         }

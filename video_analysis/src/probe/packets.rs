@@ -22,6 +22,8 @@ pub(crate) struct PacketIndex {
     pub(crate) listed: u64,
     /// Packets to be shown before one that came earlier.
     pub(crate) reordered: u64,
+    /// Where timestamps go back, and not for reordering: to which, from the latest so far.
+    pub(crate) backwards: Vec<(i64, i64)>,
     /// Whether ffprobe complained, or called a packet corrupt.
     pub(crate) damaged: bool,
 }
@@ -36,9 +38,17 @@ pub(crate) struct Keyframe {
     pub(crate) place: Option<i64>,
 }
 
+/// What came so far: the timestamp that is shown last, and the decoding timestamp of the packet before.
+#[derive(Default)]
+struct Last {
+    shown: Option<i64>,
+    dts: Option<i64>,
+}
+
 /// One line of ffprobe's `compact` format.
 struct Packet {
     pts: Option<i64>,
+    dts: Option<i64>,
     duration: Option<i64>,
     place: Option<i64>,
     size: u32,
@@ -51,7 +61,13 @@ struct Packet {
 impl PacketIndex {
     /// Whether decoding can start with the picture of that timestamp.
     pub(crate) fn has_keyframe(&self, pts: i64) -> bool {
-        self.keyframes.binary_search_by_key(&pts, |keyframe| keyframe.pts).is_ok()
+        self.keyframe(pts).is_some()
+    }
+
+    /// The keyframe of that timestamp.
+    pub(crate) fn keyframe(&self, pts: i64) -> Option<&Keyframe> {
+        let found = self.keyframes.binary_search_by_key(&pts, |keyframe| keyframe.pts);
+        found.ok().and_then(|at| self.keyframes.get(at))
     }
 
     /// Reads all packets of a stream; nothing is decoded.
@@ -68,7 +84,7 @@ impl PacketIndex {
                 "-select_streams",
                 &stream,
                 "-show_entries",
-                "packet=pts,duration,size,pos,flags",
+                "packet=pts,dts,duration,size,pos,flags",
                 "-of",
                 "compact=p=0",
                 "-i",
@@ -92,7 +108,7 @@ impl PacketIndex {
     /// From ffprobe's lines, one a packet, in the order of decoding.
     pub(crate) fn parse(lines: impl BufRead) -> io::Result<Self> {
         let mut index = Self { timed: true, ..Self::default() };
-        let mut last = None;
+        let mut last = Last::default();
         for line in lines.lines() {
             if let Some(packet) = Packet::parse(&line?) {
                 index.add(&packet, &mut last);
@@ -102,8 +118,8 @@ impl PacketIndex {
         Ok(index)
     }
 
-    /// Adds the next packet in the order of decoding; `last` is the one shown last so far.
-    fn add(&mut self, packet: &Packet, last: &mut Option<i64>) {
+    /// Adds the next packet in the order of decoding.
+    fn add(&mut self, packet: &Packet, last: &mut Last) {
         self.listed += 1;
         self.damaged |= packet.corrupt;
         if packet.discarded {
@@ -115,8 +131,13 @@ impl PacketIndex {
             return;
         };
         self.shown.push((pts, packet.size));
-        if last.is_none_or(|last| pts >= last) {
-            *last = Some(pts);
+        let returns = packet.dts.zip(last.dts).is_some_and(|(dts, last)| dts < last);
+        last.dts = packet.dts.or(last.dts);
+        if let Some(from) = last.shown.filter(|from| returns && pts < *from) {
+            self.backwards.push((pts, from));
+        }
+        if last.shown.is_none_or(|last| pts >= last) {
+            last.shown = Some(pts);
             self.last_duration = packet.duration.filter(|duration| *duration > 0);
         } else {
             self.reordered += 1;
@@ -144,6 +165,7 @@ impl Packet {
     fn parse(line: &str) -> Option<Self> {
         let mut packet = Self {
             pts: None,
+            dts: None,
             duration: None,
             place: None,
             size: 0,
@@ -155,6 +177,7 @@ impl Packet {
         for (name, value) in line.split('|').filter_map(|field| field.split_once('=')) {
             match name {
                 "pts" => packet.pts = value.parse().ok(),
+                "dts" => packet.dts = value.parse().ok(),
                 "duration" => packet.duration = value.parse().ok(),
                 "pos" => packet.place = value.parse().ok(),
                 "size" => packet.size = value.parse().ok()?,
@@ -196,6 +219,17 @@ mod tests {
     fn missing_or_repeated_timestamps_make_seeking_untrustworthy() {
         assert!(!index(&["pts=N/A|duration=1|size=9|flags=K_"]).timed);
         assert!(!index(&["pts=5|size=9|flags=K_", "pts=5|size=9|flags=__"]).timed);
+    }
+
+    #[test]
+    fn decoding_timestamps_that_go_back_are_no_reordering() {
+        let index = index(&[
+            "pts=80|dts=0|size=9|flags=K_",
+            "pts=40|dts=40|size=9|flags=__",
+            "pts=20|dts=10|size=9|flags=K_",
+            "pts=60|dts=50|size=9|flags=__",
+        ]);
+        assert_eq!((index.backwards, index.reordered), (vec![(20, 80)], 3));
     }
 
     #[test]

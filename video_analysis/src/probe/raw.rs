@@ -52,6 +52,9 @@ struct Tags {
     title: Option<String>,
     language: Option<String>,
     timecode: Option<String>,
+    /// Of Matroska: when the stream ends, as `00:10:34.567000000`.
+    #[serde(rename = "DURATION")]
+    end: Option<String>,
 }
 
 /// A stream. Unknown members are ignored: ffprobe adds some with every version.
@@ -193,7 +196,7 @@ impl Stream {
         u32::try_from((360 - counter_clockwise.unwrap_or(0).rem_euclid(360)) % 360).unwrap_or(0)
     }
 
-    pub(super) fn video_track(&self, stream: &report::Stream) -> Option<VideoTrack> {
+    pub(super) fn video_track(&self, stream: &report::Stream, format: &str) -> Option<VideoTrack> {
         Some(VideoTrack {
             index: self.index,
             codec: self.codec_name.clone(),
@@ -203,10 +206,11 @@ impl Stream {
             average_frame_rate: stream.video.as_ref()?.average_frame_rate,
             real_frame_rate: stream.video.as_ref()?.real_frame_rate,
             declared_frames: number(self.nb_frames.as_deref()),
+            promised_end: self.promised_end(format, stream.time_base?),
         })
     }
 
-    pub(super) fn audio_track(&self, stream: &report::Stream) -> Option<AudioTrack> {
+    pub(super) fn audio_track(&self, stream: &report::Stream, format: &str) -> Option<AudioTrack> {
         let audio = stream.audio.as_ref()?;
         let sample = Rational::new(1, i64::from(audio.sample_rate))?;
         Some(AudioTrack {
@@ -219,8 +223,32 @@ impl Stream {
                 .rescale(stream.start_pts.unwrap_or(0), sample)
                 .clamp(-super::LATEST_SAMPLE, super::LATEST_SAMPLE),
             duration_seconds: stream.duration_seconds,
+            time_base: stream.time_base?,
+            promised_end: self.promised_end(format, sample),
         })
     }
+
+    /// Where the stream ends by what the container says of it, in `unit`. Elsewhere what FFmpeg tells is measured at the file's own end.
+    fn promised_end(&self, format: &str, unit: Rational) -> Option<i64> {
+        let has = |name: &str| format.split(',').any(|each| each == name);
+        if has("matroska") {
+            return Some(NANOSECONDS.rescale(nanoseconds(self.tags.end.as_deref()?)?, unit));
+        }
+        let end = self.start_pts.unwrap_or(0).saturating_add(self.duration_ts?);
+        (has("mov") || has("avi"))
+            .then(|| rational(self.time_base.as_deref()).map(|ticks| ticks.rescale(end, unit)))?
+    }
+}
+
+const NANOSECONDS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
+/// Of `00:10:34.567000000`.
+fn nanoseconds(clock: &str) -> Option<i64> {
+    let (clock, fraction) = clock.split_once('.')?;
+    let seconds =
+        clock.split(':').try_fold(0i64, |sum, part| sum.checked_mul(60)?.checked_add(part.parse().ok()?))?;
+    let fraction: i64 = if fraction.len() == 9 { fraction.parse().ok()? } else { return None };
+    seconds.checked_mul(1_000_000_000)?.checked_add(fraction)
 }
 
 fn number(text: Option<&str>) -> Option<u64> {
@@ -243,6 +271,15 @@ fn known(text: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_that_matroska_promises_is_read_to_the_nanosecond() {
+        assert_eq!(nanoseconds("01:10:34.567000009"), Some(4_234_567_000_009));
+        assert_eq!(
+            (nanoseconds("00:00:01"), nanoseconds("x:1.000000000"), nanoseconds("1.5")),
+            (None, None, None)
+        );
+    }
 
     #[test]
     fn rotation_is_told_clockwise_and_unknown_ratios_are_null() {

@@ -1,5 +1,6 @@
 //! Decoder processes: started with nothing but what they need, watched, and always reaped.
 
+mod complaints;
 mod sandbox;
 mod tools;
 mod view;
@@ -11,7 +12,6 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub(crate) use tools::{Tools, demuxing_rules, input_url};
@@ -20,10 +20,9 @@ pub(crate) use watch::Watch;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::numeric::len;
+use complaints::Complaints;
 use sandbox::Sandbox;
 
-/// How much of a decoder's complaints is kept: enough to classify and to log, whatever it is fed.
-const KEPT_STDERR: usize = 16 * 1024;
 /// `/proc` counts CPU time in ticks of the scheduler's clock, 10 ms and more; the limit is counted to the nanosecond.
 const CPU_CLOCK_SLACK: Duration = Duration::from_millis(100);
 
@@ -86,8 +85,8 @@ impl Processes {
         drop(extra);
         self.watch.add(&child);
         let stdout = child.stdout.take();
-        let stderr = child.stderr.take().map(|pipe| std::thread::spawn(move || capture(pipe)));
-        Ok(Running { processes: self, child: Some(child), stdout, stderr })
+        let complaints = child.stderr.take().map(Complaints::of);
+        Ok(Running { processes: self, child: Some(child), stdout, complaints })
     }
 
     /// Runs a program to its end with all of its output in memory, `most` bytes of it.
@@ -137,7 +136,7 @@ pub(crate) struct Running<'a> {
     processes: &'a Processes,
     child: Option<Child>,
     stdout: Option<ChildStdout>,
-    stderr: Option<JoinHandle<Vec<u8>>>,
+    complaints: Option<Complaints>,
 }
 
 /// How a process ended.
@@ -158,6 +157,11 @@ impl<'a> Running<'a> {
             log::debug!("pipe keeps its size error={error}");
         }
         Ok(Output { processes: self.processes, pipe })
+    }
+
+    /// Whether it has not complained about anything yet: all that it says before it writes something is there when that is read.
+    pub(crate) fn is_content(&self) -> bool {
+        self.complaints.as_ref().is_some_and(Complaints::are_none)
     }
 
     /// Waits for its end. An analysis that was stopped meanwhile, or a process killed by a limit or a crash, is an error; an
@@ -181,7 +185,7 @@ impl<'a> Running<'a> {
     fn reap(&mut self) -> Result<Exit, Error> {
         // Closed first: a process that still writes must not wait for a reader that waits for it.
         self.stdout = None;
-        let complaints = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let complaints = self.complaints.take().map(Complaints::finish).unwrap_or_default();
         let mut child = self.child.take().ok_or_else(|| Error::new(ErrorKind::Io, "process is reaped"))?;
         // Not yet waited for, so the number is still its own when it leaves the watch's list.
         let mut out_of_time = false;
@@ -259,18 +263,6 @@ impl Exit {
             None => Ok(self),
         }
     }
-}
-
-/// Keeps the beginning of a stream and reads the rest away, so that its writer never blocks.
-fn capture(mut pipe: impl Read) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let limit = len(KEPT_STDERR);
-    let read =
-        pipe.by_ref().take(limit).read_to_end(&mut kept).and_then(|_| io::copy(&mut pipe, &mut io::sink()));
-    if let Err(error) = read {
-        log::debug!("decoder's complaints are incomplete error={error}");
-    }
-    kept
 }
 
 #[cfg(test)]

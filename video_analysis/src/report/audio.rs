@@ -22,6 +22,9 @@ pub struct AudioFindings {
     pub channels: Vec<ChannelLevel>,
     /// Dead, inverted and duplicated channels: verdicts over the whole stream.
     pub channel_faults: Vec<ChannelFault>,
+    /// When it sounds, beside the pictures and by its own samples; `null` without a sample, and in reports before 1.2.
+    #[serde(default)]
+    pub timing: Option<AudioTiming>,
 }
 
 impl AudioFindings {
@@ -35,8 +38,34 @@ impl AudioFindings {
             clipping: Vec::new(),
             channels: Vec::new(),
             channel_faults: Vec::new(),
+            timing: None,
         }
     }
+}
+
+/// When the sound of a stream begins and ends, and how its timestamps and its samples agree. Seconds, rounded to microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+pub struct AudioTiming {
+    /// Timestamp of the first sample.
+    pub start_seconds: f64,
+    /// The end of the last sample by its timestamp.
+    pub end_seconds: f64,
+    /// By how much the sound begins after the pictures; negative: before. `null` without pictures.
+    pub start_offset_seconds: Option<f64>,
+    /// By how much it ends after the last picture ends; negative: before.
+    pub end_offset_seconds: Option<f64>,
+    /// By how much it lasts longer than the pictures, from its start to its end; negative: shorter.
+    pub duration_difference_seconds: Option<f64>,
+    /// How long the samples last at the sampling rate.
+    pub decoded_seconds: f64,
+    /// How long the gaps in its timestamps are, all together; `damage` says where.
+    pub gap_seconds: f64,
+    /// By how much timestamps have run ahead of the samples at the end, gaps and what is there twice left out; negative: fallen behind. 0
+    /// where it is less than two ticks of the stream's time base.
+    pub drift_seconds: f64,
+    /// The same in parts per million of the samples' time; `null` where a tick of the time base is more than 100 of them.
+    pub drift_ppm: Option<f64>,
 }
 
 /// A range in which one channel clips. The evidence is its longest run of samples at full scale.

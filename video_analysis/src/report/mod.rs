@@ -3,17 +3,19 @@
 mod audio;
 mod color;
 mod curves;
+mod damage;
 mod detector;
 pub(crate) mod findings;
 mod media;
 mod packets;
 mod segment;
 
-pub use audio::{AudioFindings, ChannelFault, ChannelFaultKind, ChannelLevel, ClippedRange};
+pub use audio::{AudioFindings, AudioTiming, ChannelFault, ChannelFaultKind, ChannelLevel, ClippedRange};
 pub use color::{NotRgb, Plain, Rgb};
 pub use curves::{
     AudioCurves, BitRateCurve, CURVES_VERSION, Curves, LoudnessCurve, Peaks, PictureCurve, VideoCurves,
 };
+pub use damage::{DamageKind, DamageRange, DamageTotals, StreamDamage};
 pub use detector::{Coverage, DetectorRun, DetectorStatus};
 pub use media::{
     AudioStream, Chapter, Chromaticity, Color, Container, ContentLight, Hdr, MasteringDisplay, Stream,
@@ -31,7 +33,7 @@ use crate::error::{Error, ErrorKind};
 use crate::rational::Rational;
 
 /// Version of the report's shape; a new major number means that members changed their meaning or went away.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// Everything found in one file. The same file, options and decoder give the same bytes, however the work was split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +73,9 @@ pub struct Report {
     pub loudness: Option<Loudness>,
     /// Every audio stream, in the container's order.
     pub audio: Vec<AudioFindings>,
+    /// The damage map: every analysed stream in the container's order, also those without damage. Reports before 1.2 have none.
+    #[serde(default)]
+    pub damage: Vec<StreamDamage>,
     /// The picture that stands for the file; `null` without pictures.
     pub poster: Option<Poster>,
     /// Each detector: whether it ran, with which parameters, over how much.

@@ -11,25 +11,22 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use sha2::{Digest as _, Sha256};
 
-use super::record::{self, Kept};
-use crate::features::{Footage, Room, Sound};
 use crate::numeric::len;
 
 /// Changed with everything that changes what is kept, how it is computed, or how it is written.
-pub(super) const FORMAT: u32 = 7;
+pub(super) const FORMAT: u32 = 8;
 
 const MAGIC: &[u8; 8] = b"kadrfeat";
 const HEADER: usize = 8 + 4 + 32 + 8 + 32;
 /// Large enough that hashing and not system calls take the time.
 const CHUNK: usize = 1 << 18;
 
-/// Writes features to an empty file, which may become `most` bytes long.
+/// Has features written to an empty file, which may become `most` bytes long.
 pub(super) fn write(
     mut file: &File,
     key: &[u8; 32],
-    footage: Option<&Footage>,
-    sounds: Option<&[Sound]>,
     most: u64,
+    features: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     file.write_all(&[0; HEADER])?;
     let measured = Measured {
@@ -39,15 +36,19 @@ pub(super) fn write(
         most: most.saturating_sub(len(HEADER)),
     };
     let mut compressed = DeflateEncoder::new(measured, Compression::fast());
-    record::write(&mut compressed, footage, sounds)?;
+    features(&mut compressed)?;
     let Measured { inner, hash, bytes, .. } = compressed.finish()?;
     inner.into_inner()?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&header(key, bytes, &hash.finalize().into()))
 }
 
-/// Reads features that belong to `key`; anything else is an error. Of a long film they go where there is room.
-pub(super) fn read(mut file: &File, key: &[u8; 32], room: &Room) -> io::Result<Kept> {
+/// Has features read that belong to `key`; anything else is an error.
+pub(super) fn read<T>(
+    mut file: &File,
+    key: &[u8; 32],
+    features: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+) -> io::Result<T> {
     let mut head = [0; HEADER];
     file.read_exact(&mut head)?;
     let bytes = file.metadata()?.len().saturating_sub(len(HEADER));
@@ -65,7 +66,7 @@ pub(super) fn read(mut file: &File, key: &[u8; 32], room: &Room) -> io::Result<K
         return Err(io::Error::new(io::ErrorKind::InvalidData, "damaged, or of something else"));
     }
     file.seek(SeekFrom::Start(len(HEADER)))?;
-    record::read(&mut DeflateDecoder::new(BufReader::new(file)), room)
+    features(&mut DeflateDecoder::new(BufReader::new(file)))
 }
 
 fn header(key: &[u8; 32], bytes: u64, checksum: &[u8; 32]) -> [u8; HEADER] {

@@ -6,6 +6,7 @@
 
 mod file;
 pub(crate) mod record;
+mod stretches;
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, DirEntry, File};
@@ -20,9 +21,12 @@ use sha2::{Digest as _, Sha256};
 use crate::features::{Footage, Room, Sound};
 use crate::report::Input;
 pub(crate) use record::Kept;
+pub(crate) use stretches::{KeptStretch, Stretches};
 
 /// How the names of whole files end, and of those that are being written.
 const WHOLE: &str = ".features";
+/// The same of stretches of a film that is not whole yet.
+const STRETCH: &str = ".stretch";
 const PART: &str = ".part";
 /// What has not been written to for so long belongs to a process that died.
 const ABANDONED_AFTER: Duration = Duration::from_hours(1);
@@ -74,7 +78,7 @@ impl FeatureCache {
             // Another process may have removed it meanwhile.
             let Ok(metadata) = entry.metadata() else { continue };
             let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            if has_ending(&entry, WHOLE) {
+            if has_ending(&entry, WHOLE) || has_ending(&entry, STRETCH) {
                 whole.push((modified, entry.path(), metadata.len()));
             } else if has_ending(&entry, PART) && modified.elapsed().is_ok_and(|age| age > ABANDONED_AFTER) {
                 remove(&entry.path());
@@ -122,37 +126,32 @@ impl FeatureCache {
     pub(crate) fn load(&self, key: &Key, room: &Room) -> Kept {
         let path = self.directory.join(&key.name);
         let read = File::open(&path).and_then(|file| {
-            let kept = file::read(&file, &key.digest, room)?;
+            let kept = file::read(&file, &key.digest, |mut input| record::read(&mut input, room))?;
             mark_used(&file);
             Ok(kept)
         });
-        match read {
-            Ok(kept) => kept,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
-            Err(error) if is_of_the_machine(&error) => {
-                log::warn!("features are not read file={} cause=\"{error}\"", key.name);
-                Kept::default()
-            }
-            Err(error) => {
-                log::warn!("features are unusable and removed file={} cause=\"{error}\"", key.name);
-                remove(&path);
-                Kept::default()
-            }
-        }
+        usable(read, &path).unwrap_or_default()
     }
 
     /// Keeps features in place of what was there. That it fails is no reason for an analysis to fail.
     pub(crate) fn keep(&self, key: &Key, footage: Option<&Footage>, sounds: Option<&[Sound]>) {
+        self.put(&key.name, &key.digest, |mut out| record::write(&mut out, footage, sounds));
+    }
+
+    /// Has a file written aside and renamed; whether it is there.
+    fn put(
+        &self,
+        name: &str,
+        digest: &[u8; 32],
+        features: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    ) -> bool {
         let kept = self.make().and_then(|()| {
-            let part =
-                tempfile::Builder::new().prefix(&key.name).suffix(PART).tempfile_in(&self.directory)?;
-            file::write(part.as_file(), &key.digest, footage, sounds, self.max_bytes)?;
-            part.persist(self.directory.join(&key.name))?;
+            let part = tempfile::Builder::new().prefix(name).suffix(PART).tempfile_in(&self.directory)?;
+            file::write(part.as_file(), digest, self.max_bytes, features)?;
+            part.persist(self.directory.join(name))?;
             self.tidy()
         });
-        if let Err(error) = kept {
-            log::warn!("features are not kept file={} cause=\"{error}\"", key.name);
-        }
+        kept.inspect_err(|error| log::warn!("features are not kept file={name} cause=\"{error}\"")).is_ok()
     }
 
     fn make(&self) -> io::Result<()> {
@@ -162,6 +161,22 @@ impl FeatureCache {
     fn entries(&self) -> io::Result<impl Iterator<Item = DirEntry>> {
         Ok(std::fs::read_dir(&self.directory)?.filter_map(Result::ok))
     }
+}
+
+/// What was read, where something was. A file that is no use is removed.
+fn usable<T>(read: io::Result<T>, path: &Path) -> Option<T> {
+    match read {
+        Ok(kept) => return Some(kept),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if is_of_the_machine(&error) => {
+            log::warn!("features are not read file={} cause=\"{error}\"", path.display());
+        }
+        Err(error) => {
+            log::warn!("features are unusable and removed file={} cause=\"{error}\"", path.display());
+            remove(path);
+        }
+    }
+    None
 }
 
 /// Whether the machine has no room, and nothing is wrong with the file.
@@ -176,7 +191,8 @@ fn has_ending(entry: &DirEntry, ending: &str) -> bool {
 
 fn digest_of(entry: &DirEntry) -> Option<String> {
     let name = entry.file_name().into_string().ok()?;
-    let digest = name.strip_suffix(WHOLE)?.split('-').nth(1)?;
+    let stem = name.strip_suffix(WHOLE).or_else(|| name.strip_suffix(STRETCH))?;
+    let digest = stem.split('-').nth(1)?;
     (digest.len() == 64).then(|| digest.to_owned())
 }
 

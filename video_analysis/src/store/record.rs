@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::active::Area;
-use crate::features::{Footage, Frame, Frames, GRID, LumaCounts, Margins, Room, Sound};
+use crate::damage::Damage;
+use crate::features::{Ends, Footage, Frame, Frames, GRID, LumaCounts, Margins, Room, Sound};
 use crate::numeric::len;
 use crate::probe::Structure;
 
@@ -42,6 +43,7 @@ struct Counts {
     span: u64,
     last_duration: Option<i64>,
     structure: Structure,
+    damage: Damage,
 }
 
 /// Pictures in a row, by columns, which compress better.
@@ -62,7 +64,7 @@ struct Block {
 }
 
 pub(crate) fn write(
-    out: &mut impl Write,
+    out: &mut (impl Write + ?Sized),
     footage: Option<&Footage>,
     sounds: Option<&[Sound]>,
 ) -> io::Result<()> {
@@ -74,6 +76,7 @@ pub(crate) fn write(
         span: footage.span,
         last_duration: footage.last_duration,
         structure: footage.structure.clone(),
+        damage: footage.damage.clone(),
     });
     put(out, &Head { footage: counts, sounds: sounds.map(<[Sound]>::len) })?;
     sounds.unwrap_or_default().iter().try_for_each(|sound| put(out, sound))?;
@@ -83,20 +86,45 @@ pub(crate) fn write(
         .try_for_each(|start| put(out, &Block::of(&frames.read(start..start + BLOCK)?)))
 }
 
-pub(crate) fn read(input: &mut impl Read, room: &Room) -> io::Result<Kept> {
+/// Some pictures of a film, and its ends.
+pub(crate) fn write_stretch(
+    out: &mut (impl Write + ?Sized),
+    ends: &Ends,
+    frames: &[Frame],
+) -> io::Result<()> {
+    put(out, &(ends, len(frames.len())))?;
+    frames.chunks(BLOCK).try_for_each(|block| put(out, &Block::of(block)))
+}
+
+pub(crate) fn read_stretch(input: &mut (impl Read + ?Sized)) -> io::Result<(Ends, Vec<Frame>)> {
+    let (ends, count): (Ends, u64) = get(input)?;
+    let mut frames = Vec::new();
+    while len(frames.len()) < count {
+        get::<Block>(input)?.each(|frame| {
+            frames.push(frame);
+            Ok(())
+        })?;
+    }
+    Ok((ends, frames))
+}
+
+pub(crate) fn read(input: &mut (impl Read + ?Sized), room: &Room) -> io::Result<Kept> {
     let Head { footage, sounds } = get(input)?;
     let sounds = sounds.map(|count| (0..count).map(|_| get(input)).collect()).transpose()?;
     let footage = footage.map(|counts| read_footage(input, counts, room)).transpose()?;
     Ok(Kept { footage, sounds })
 }
 
-fn read_footage(input: &mut impl Read, counts: Counts, room: &Room) -> io::Result<Footage> {
+fn read_footage(input: &mut (impl Read + ?Sized), counts: Counts, room: &Room) -> io::Result<Footage> {
     let mut frames = Frames::default();
     while len(frames.len()) < counts.frames {
-        get::<Block>(input)?.append_to(&mut frames, room)?;
+        get::<Block>(input)?.each(|frame| {
+            frames.push(frame);
+            frames.settle(room)
+        })?;
     }
-    let Counts { areas, packets, listed, span, last_duration, structure, .. } = counts;
-    Ok(Footage { frames, areas, packets, listed, span, last_duration, structure, damaged: false })
+    let Counts { areas, packets, listed, span, last_duration, structure, damage, .. } = counts;
+    Ok(Footage { frames, areas, packets, listed, span, last_duration, structure, damage, damaged: false })
 }
 
 impl Block {
@@ -120,7 +148,8 @@ impl Block {
         block
     }
 
-    fn append_to(self, frames: &mut Frames, room: &Room) -> io::Result<()> {
+    /// Hands its pictures on, at least one.
+    fn each(self, mut take: impl FnMut(Frame) -> io::Result<()>) -> io::Result<()> {
         let columns =
             [&self.mean, &self.deviation, &self.detail, &self.residual, &self.pan_misfit, &self.recolored]
                 .map(Vec::len);
@@ -143,7 +172,7 @@ impl Block {
         {
             grid.iter_mut().zip(difference).for_each(|(value, step)| *value = value.wrapping_add(*step));
             let grid = Box::new(grid);
-            frames.push(Frame {
+            take(Frame {
                 pts,
                 mean,
                 deviation,
@@ -155,14 +184,13 @@ impl Block {
                 margins,
                 luma,
                 grid,
-            });
-            frames.settle(room)?;
+            })?;
         }
         Ok(())
     }
 }
 
-fn put(out: &mut impl Write, section: &impl Serialize) -> io::Result<()> {
+fn put(out: &mut (impl Write + ?Sized), section: &impl Serialize) -> io::Result<()> {
     let bytes = postcard::to_allocvec(section).map_err(io::Error::other)?;
     let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= LONGEST);
     let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
@@ -170,7 +198,7 @@ fn put(out: &mut impl Write, section: &impl Serialize) -> io::Result<()> {
     out.write_all(&bytes)
 }
 
-fn get<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> {
+fn get<T: DeserializeOwned>(input: &mut (impl Read + ?Sized)) -> io::Result<T> {
     let mut length = [0; 4];
     input.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length);

@@ -5,10 +5,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::active::Area;
+use crate::damage::Damage;
 use crate::execution::Execution;
-use crate::features::{Extractor, FRAME_BYTES, Frames, Levels, SoundExtractor};
+use crate::features::{Extractor, FRAME_BYTES, Frames, Levels, SoundExtractor, SoundTimes};
 use crate::options::{ClippingOptions, SilenceOptions};
 use crate::probe::{AudioTrack, Structure};
+use crate::rational::Rational;
 
 fn noise(bytes: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
@@ -32,6 +34,7 @@ fn footage(frames: u32) -> Footage {
         span: u64::MAX,
         last_duration: Some(-1),
         structure: Structure { keyframes: 3, seconds: vec![1, 0, 7], ..Structure::default() },
+        damage: Damage::default().of(7),
         damaged: false,
     }
 }
@@ -44,6 +47,8 @@ fn sound() -> Sound {
         layout: None,
         start_sample: 0,
         duration_seconds: None,
+        time_base: Rational { num: 1, den: 8000 },
+        promised_end: None,
     };
     let levels = Levels::asked(&SilenceOptions::default()).and_others();
     let mut extractor = SoundExtractor::new(&track, levels, &ClippingOptions::default()).unwrap();
@@ -52,7 +57,9 @@ fn sound() -> Sound {
         let samples: Vec<f32> = noise(1600, block).into_iter().map(|byte| loud * f32::from(byte)).collect();
         extractor.push(&samples).unwrap();
     }
-    extractor.finish(false).unwrap()
+    extractor
+        .finish(Some(SoundTimes { drift: -3, ..SoundTimes::default() }), Damage::default(), false)
+        .unwrap()
 }
 
 fn key(content: u64) -> Key {
@@ -224,4 +231,35 @@ fn many_who_use_one_folder_at_once_find_whole_features_or_none() {
     assert!(found > 0);
     cache.tidy().unwrap();
     assert!(files(&cache).len() <= 2);
+}
+
+#[test]
+fn stretches_belong_to_a_content_count_as_all_else_and_go_when_they_are_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let room = Room::new(&Execution::default());
+    let unbounded = cache(&folder, u64::MAX);
+    let mut extractor = Extractor::default();
+    (0..6).for_each(|frame| extractor.push(frame, &noise(FRAME_BYTES, 7)));
+    let (ends, frames) = extractor.stretch(0..6).unwrap().unwrap();
+    let stretches = Stretches::new(&unbounded);
+    assert!(!stretches.keep(&(0..6), &ends, &frames), "nobody knows yet of what");
+    stretches.belong_to(&key(1));
+    for range in [0..6, 6..12, 20..26, 22..28] {
+        assert!(stretches.keep(&range, &ends, &frames));
+    }
+    let ranges = |stretches: &Stretches<'_>| {
+        let loaded = stretches.load(&room).unwrap();
+        loaded.iter().map(|kept| (kept.range.clone(), kept.features.frames.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(ranges(&stretches), [(0..12, 12), (20..26, 6)]);
+    let of_other = Stretches::new(&unbounded);
+    of_other.belong_to(&key(2));
+    assert_eq!(ranges(&of_other), []);
+    assert_eq!(unbounded.digests().unwrap(), BTreeSet::from([format!("{:064x}", 1)]));
+
+    let size = fs::metadata(&files(&unbounded)[0]).unwrap().len();
+    cache(&folder, 2 * size + size / 2).tidy().unwrap();
+    assert_eq!(files(&unbounded).len(), 2);
+    stretches.forget();
+    assert_eq!(files(&unbounded), Vec::<PathBuf>::new());
 }

@@ -7,6 +7,7 @@ pub(crate) mod clips;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use video_analysis::report::{DetectorRun, Report, Segment};
 use video_analysis::{Error, Execution, Options, analyze};
@@ -48,6 +49,22 @@ pub(crate) fn exact(number: i64) -> f64 {
 /// The film that the repository ships.
 pub(crate) fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/big_buck_bunny_30s.mp4")
+}
+
+/// Timestamps, places in the file and sizes of a stream's packets, in the order of the file.
+pub(crate) fn packets(clip: &Path, stream: &str) -> Vec<(i64, usize, usize)> {
+    let entries = ["-show_entries", "packet=pts,pos,size", "-of", "default=nk=1:nw=1"];
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", stream])
+        .args(entries)
+        .arg(clip)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let numbers: Vec<i64> = text.lines().map(|line| line.parse().unwrap()).collect();
+    // In ffprobe's own order: pts, size, pos.
+    let place = |number: i64| usize::try_from(number).unwrap();
+    numbers.chunks_exact(3).map(|packet| (packet[0], place(packet[2]), place(packet[1]))).collect()
 }
 
 /// Processes whose command line mentions `what`, as `/proc` shows them; zombies have none.
