@@ -37,8 +37,8 @@ check: ## Formatting, lints and documentation, warnings denied
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked
 
-bench: ## Measure the engine against ffmpeg, accounts against bcrypt, videos against cp, @tus/server, pgbench and nginx
-	@scripts/install-tools ffmpeg python3 wrk postgresql nodejs npm nginx
+bench: ## Measure the engine against ffmpeg and loop by loop, accounts against bcrypt, videos against cp, @tus/server, pgbench and nginx
+	@scripts/install-tools binutils ffmpeg python3 wrk postgresql nodejs npm nginx
 	bench/run
 
 fuzz: ## Feed parsers of tokens, decoders' words, reports with whatever libFuzzer thinks up, a minute for each

@@ -85,6 +85,8 @@ pub use analyze::{analyze, analyze_with_curves};
 pub use detect::detector_names;
 pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
+#[cfg(feature = "kernels")]
+pub use features::kernels;
 pub use frame::{Size, frame_jpeg};
 pub use observer::{Observer, Progress, Stage};
 pub use options::{

@@ -42,6 +42,7 @@ pub(super) fn may_begin(keyframe: &Keyframe, codec: Option<&str>) -> bool {
 }
 
 /// Cuts the stream at keyframes into at most `pieces` of about equal work; into one where it cannot be cut.
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn cut(
     index: &PacketIndex,
     format: &str,

@@ -25,6 +25,7 @@ impl TryFrom<Vec<u16>> for Histogram {
 }
 
 impl Histogram {
+    #[inline(never)]
     pub(super) fn of(pixels: &[[u8; 3]]) -> Self {
         let mut bins = Box::new([0u16; 512]);
         for [red, green, blue] in pixels {
@@ -37,6 +38,7 @@ impl Histogram {
     }
 
     /// Half the L1 distance as a share of the pixels: 0 for the same colours, 1 for none in common.
+    #[inline(never)]
     pub(super) fn distance(&self, other: &Self) -> f32 {
         let sum: u64 =
             self.0.iter().zip(other.0.iter()).map(|(one, two)| u64::from(one.abs_diff(*two))).sum();

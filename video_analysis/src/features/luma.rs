@@ -9,6 +9,7 @@ use super::PIXELS;
 pub(crate) struct LumaCounts(Box<[u8]>);
 
 impl LumaCounts {
+    #[inline(never)]
     pub(super) fn of(luma: &[u8; PIXELS]) -> Self {
         let mut counts = [0u16; 256];
         for value in luma {

@@ -17,6 +17,7 @@ pub(crate) struct Margins {
 }
 
 impl Margins {
+    #[inline(never)]
     pub(super) fn of(luma: &[u8; PIXELS]) -> Self {
         let mut columns = [0u8; WIDTH];
         let mut rows = [0u8; HEIGHT];

@@ -5,12 +5,15 @@ mod channels;
 mod clipping;
 mod frames;
 mod histogram;
+#[cfg(feature = "kernels")]
+pub mod kernels;
 mod loudness;
 mod luma;
 mod margins;
 mod motion;
 mod packed;
 mod pan;
+mod picture;
 mod quiet;
 mod room;
 mod sound;
@@ -23,6 +26,7 @@ pub(crate) use clipping::Clipped;
 pub(crate) use frames::{Frames, Reader};
 pub(crate) use luma::LumaCounts;
 pub(crate) use margins::Margins;
+pub(crate) use picture::luma_of;
 pub(crate) use quiet::{Levels, Run, amplitude};
 pub(crate) use room::Room;
 pub(crate) use sound::{Sound, SoundExtractor};
@@ -32,12 +36,11 @@ pub(crate) use waveform::Waveform;
 
 use std::io;
 
-use histogram::Histogram;
-use stretch::{Luma, Small};
+use stretch::Small;
 
 use crate::active::Area;
 use crate::damage::Damage;
-use crate::numeric::{count_to_f64, len_to_f64, to_f32};
+use crate::numeric::{len_to_f64, to_f32};
 use crate::probe::Structure;
 
 /// Width of the pictures that are analysed.
@@ -156,14 +159,8 @@ impl Frame {
     }
 }
 
-/// Luma of a colour.
-pub(crate) fn luma_of([red, green, blue]: [u8; 3]) -> u8 {
-    // BT.601 weights in 1/256; they sum to 256, so the quotient is below 256.
-    let sum = u32::from(red) * 77 + u32::from(green) * 150 + u32::from(blue) * 29;
-    u8::try_from(sum >> 8).unwrap_or(u8::MAX)
-}
-
 /// Largest absolute difference of two components at the same place.
+#[inline(never)]
 pub(crate) fn largest_difference(one: &[u8], other: &[u8]) -> u8 {
     one.iter().zip(other).fold(0, |most, (one, other)| one.abs_diff(*other).max(most))
 }
@@ -179,11 +176,8 @@ pub(crate) struct Extractor {
 impl Extractor {
     /// Adds the next picture: `WIDTH` × `HEIGHT` pixels of red, green and blue.
     pub(crate) fn push(&mut self, pts: i64, rgb: &[u8]) {
-        let (pixels, _) = rgb.as_chunks::<3>();
-        let mut luma = Box::new([0; PIXELS]);
-        luma.iter_mut().zip(pixels).for_each(|(luma, pixel)| *luma = luma_of(*pixel));
-        let small = Small { histogram: Histogram::of(pixels), luma: Luma(luma) };
-        let mut frame = describe(pts, &small.luma.0, rgb);
+        let small = Small::of(rgb);
+        let mut frame = picture::describe(pts, &small.luma.0, rgb);
         self.stretch_begins.get_or_insert_with(|| small.clone());
         match &mut self.features.ends {
             None => self.features.ends = Some((small.clone(), small)),
@@ -203,57 +197,6 @@ impl Extractor {
     pub(crate) fn finish(self) -> Features {
         self.features
     }
-}
-
-fn describe(pts: i64, luma: &[u8; PIXELS], rgb: &[u8]) -> Frame {
-    let pixels = len_to_f64(PIXELS);
-    let sum: u64 = luma.iter().map(|&value| u64::from(value)).sum();
-    let squares: u64 = luma.iter().map(|&value| u64::from(value) * u64::from(value)).sum();
-    let mean = count_to_f64(sum) / pixels;
-    let variance = (count_to_f64(squares) / pixels - mean * mean).max(0.0);
-    Frame {
-        pts,
-        mean: to_f32(mean),
-        deviation: to_f32(variance.sqrt()),
-        detail: detail(luma),
-        residual: 0.0,
-        pan_misfit: 1.0,
-        recolored: 0.0,
-        peak_change: 0,
-        margins: Margins::of(luma),
-        luma: LumaCounts::of(luma),
-        grid: grid(rgb),
-    }
-}
-
-/// Mean absolute difference of horizontally and vertically neighbouring pixels.
-fn detail(luma: &[u8; PIXELS]) -> f32 {
-    let across = luma.chunks_exact(WIDTH).flat_map(|row| row.iter().zip(row.iter().skip(1)));
-    let down = luma.iter().zip(luma.iter().skip(WIDTH));
-    let (sum, pairs) = across
-        .chain(down)
-        .fold((0u64, 0u64), |(sum, pairs), (one, other)| (sum + u64::from(one.abs_diff(*other)), pairs + 1));
-    to_f32(count_to_f64(sum) / count_to_f64(pairs.max(1)))
-}
-
-/// Mean colours of the blocks.
-fn grid(rgb: &[u8]) -> Box<[u8; GRID]> {
-    let mut grid = Box::new([0; GRID]);
-    let bands = rgb.chunks_exact(WIDTH * 3 * BLOCK);
-    for (row, band) in grid.chunks_exact_mut(GRID_ROW).zip(bands) {
-        let mut sums = [0u32; GRID_ROW];
-        for line in band.chunks_exact(WIDTH * 3) {
-            for (sums, block) in sums.as_chunks_mut::<3>().0.iter_mut().zip(line.chunks_exact(BLOCK * 3)) {
-                for pixel in block.as_chunks::<3>().0 {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
-                }
-            }
-        }
-        for (mean, sum) in row.iter_mut().zip(sums) {
-            *mean = u8::try_from((sum + 4) / 9).unwrap_or(u8::MAX);
-        }
-    }
-    grid
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ const DOWN: usize = 9;
 const PADDED_WIDTH: usize = WIDTH + 2 * REACH;
 
 /// Mean absolute luma difference per pixel that is left after motion compensation, 0 to 255.
+#[inline(never)]
 pub(super) fn residual(before: &[u8; PIXELS], this: &[u8; PIXELS]) -> f32 {
     let padded = pad(before);
     let (rows, _) = this.as_chunks::<WIDTH>();

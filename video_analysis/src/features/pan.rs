@@ -15,6 +15,7 @@ const MIN_SHARE: f64 = 0.1;
 /// The mean absolute luma difference of the parts in common after the move that fits best, as a share of what it is without one,
 /// and over the share of the pictures' contrast that is in those parts: a wall that two shots have behind them explains
 /// neither. 1 where nothing fits better.
+#[inline(never)]
 pub(super) fn misfit(before: &[u8; PIXELS], this: &[u8; PIXELS]) -> f32 {
     let whole = Part { left: 0, top: 0, width: WIDTH, height: HEIGHT };
     let unmoved = difference(before, this, whole, whole);

@@ -7,13 +7,21 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
-use super::{Extractor, Features, Frame, PIXELS, Room};
+use super::{Extractor, Features, Frame, PIXELS, Room, picture};
 
 /// What comparing two neighbouring pictures needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Small {
     pub(super) luma: Luma,
     pub(super) histogram: Histogram,
+}
+
+impl Small {
+    /// Of red, green and blue of its pixels.
+    pub(super) fn of(rgb: &[u8]) -> Self {
+        let (pixels, _) = rgb.as_chunks::<3>();
+        Self { luma: Luma(picture::luma(pixels)), histogram: Histogram::of(pixels) }
+    }
 }
 
 /// The luma of a small picture.
