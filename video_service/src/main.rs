@@ -4,14 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use mimalloc::MiMalloc;
 use service_kit::{app, logging};
 use video_service::settings::Settings;
 use video_service::startup::{self, Application, Role, StartError};
-
-/// A page of records is a thousand small strings: made and let go of a tenth quicker than by the system's allocator.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Takes videos in, runs their analysis, serves the results.
 #[derive(Parser)]
