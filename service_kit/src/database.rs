@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use sea_orm::sqlx::{Connection, SqliteConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlxError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -83,6 +84,9 @@ impl DatabaseSettings {
             .test_before_acquire_if_idle_for(TRUSTED_FOR)
             .sqlx_logging(false);
         if url.starts_with("sqlite:") {
+            options.map_sqlx_sqlite_pool_opts(|pool| {
+                pool.after_release(|connection, _| Box::pin(is_out_of_transactions(connection)))
+            });
             options.max_connections(1).map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
                     .create_if_missing(true)
@@ -99,6 +103,20 @@ impl DatabaseSettings {
         }
         Ok(options)
     }
+}
+
+/// Whether a connection that comes back may be used again. SQLite ends a transaction by itself where the disk is full or
+/// fails; the driver does not notice, and would begin the next one as a savepoint inside it, whose commit writes nothing.
+async fn is_out_of_transactions(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
+    if connection.is_in_transaction() {
+        // Behind a rollback that is under way.
+        connection.ping().await?;
+    }
+    let is_out = !connection.is_in_transaction();
+    if !is_out {
+        log::warn!("a connection to the database is given up: its transaction did not end");
+    }
+    Ok(is_out)
 }
 
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, SettingsError> {
@@ -118,30 +136,104 @@ fn connect_error(error: &DbErr) -> String {
 /// file that another process holds locked, or a transaction that PostgreSQL gave up for another one.
 #[must_use]
 pub fn is_contention(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    let SqlxError::Database(error) = &**error else { return false };
-    error.code().is_some_and(|code| match code.parse::<u32>() {
+    code(error).is_some_and(|code| match code {
         // SQLITE_BUSY and SQLITE_LOCKED, whose extended codes have more bits above.
-        Ok(number) if code.len() < SQLSTATE_LENGTH => matches!(number & 0xff, 5 | 6),
+        Code::Sqlite(number) => matches!(number & 0xff, 5 | 6),
         // Serialization failure, deadlock, lock not to be had.
-        _ => matches!(&*code, "40001" | "40P01" | "55P03"),
+        Code::Postgres(state) => matches!(&*state, "40001" | "40P01" | "55P03"),
+    })
+}
+
+/// Whether an operation failed because the disk under the database is full.
+#[must_use]
+pub fn is_full(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| match code {
+        // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE: the index of the write-ahead log is a file as well.
+        Code::Sqlite(number) => matches!(number, 13 | 4874),
+        Code::Postgres(state) => state == "53100",
     })
 }
 
 /// Whether an operation failed because the database went away, not because of what was asked.
 #[must_use]
 pub fn is_disconnect(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    match &**error {
-        SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed => true,
-        // PostgreSQL class 57: shut down by its operator, crashed, or still starting.
-        SqlxError::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
+    match (sqlx_error(error), code(error)) {
+        // Class 57: shut down by its operator, crashed, or still starting.
+        (_, Some(Code::Postgres(state))) => state.starts_with("57P"),
+        (Some(error), _) => matches!(
+            error,
+            SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed
+        ),
+        (None, _) => false,
+    }
+}
+
+/// How a database names what went wrong.
+enum Code {
+    /// An extended result code.
+    Sqlite(u32),
+    /// An SQLSTATE.
+    Postgres(String),
+}
+
+fn code(error: &DbErr) -> Option<Code> {
+    let SqlxError::Database(error) = sqlx_error(error)? else { return None };
+    let code = error.code()?;
+    match code.parse() {
+        Ok(number) if code.len() < SQLSTATE_LENGTH => Some(Code::Sqlite(number)),
+        _ => Some(Code::Postgres(code.into_owned())),
+    }
+}
+
+fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionTrait};
+
+    use super::*;
+
+    fn settings() -> DatabaseSettings {
+        DatabaseSettings {
+            url: None,
+            max_connections: 1,
+            acquire_timeout_seconds: 5,
+            migrate_on_start: false,
+        }
+    }
+
+    async fn add(db: &DatabaseConnection, bytes: usize) -> Result<(), DbErr> {
+        let transaction = db.begin().await?;
+        transaction.execute_unprepared(&format!("INSERT INTO film VALUES (zeroblob({bytes}))")).await?;
+        transaction.commit().await
+    }
+
+    async fn films(db: &DatabaseConnection) -> i64 {
+        let count = Statement::from_string(db.get_database_backend(), "SELECT COUNT(*) AS films FROM film");
+        db.query_one_raw(count).await.unwrap().unwrap().try_get("", "films").unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_full_database_says_so_and_goes_on_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("films.db");
+        let db = settings().connect(&file).await.unwrap();
+        db.execute_unprepared("CREATE TABLE film (content BLOB)").await.unwrap();
+        // As many pages as there are may be.
+        db.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+        for _ in 0..3 {
+            let error = add(&db, 1_000_000).await.unwrap_err();
+            assert!(is_full(&error), "{error:?}");
+            db.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+        }
+        db.execute_unprepared("PRAGMA max_page_count = 1000000").await.unwrap();
+        add(&db, 1).await.unwrap();
+        let other = settings().connect(&file).await.unwrap();
+        assert_eq!(films(&other).await, 1);
     }
 }

@@ -87,7 +87,7 @@ pub fn routes(endpoints: Vec<Endpoint>) -> impl FnOnce(&mut ServiceConfig) {
 }
 
 fn has_query(request: &GuardContext<'_>) -> bool {
-    request.head().uri.query().is_some_and(|query| !query.is_empty())
+    request.head().uri.query().is_some_and(query::says_something)
 }
 
 async fn query_refused(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -146,6 +146,12 @@ impl Problem {
             .header(header::RETRY_AFTER, HeaderValue::from(retry_after))
     }
 
+    /// 507: the disk is full, which the operator can change.
+    #[must_use]
+    pub fn insufficient_storage() -> Self {
+        Self::of_status(StatusCode::INSUFFICIENT_STORAGE).detail("there is no room for this now")
+    }
+
     /// With the members of the request that were wrong.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
@@ -220,7 +226,8 @@ impl ResponseError for Problem {
 }
 
 impl From<&sea_orm::DbErr> for Problem {
-    /// A database that is away or busy is a 503, so that clients come back; anything else is our fault.
+    /// A database that is away or busy is a 503, so that clients come back; one without room a 507, for its operator;
+    /// anything else is our fault.
     fn from(error: &sea_orm::DbErr) -> Self {
         let is_away = matches!(error, sea_orm::DbErr::ConnectionAcquire(_) | sea_orm::DbErr::Conn(_))
             || crate::database::is_disconnect(error);
@@ -228,6 +235,8 @@ impl From<&sea_orm::DbErr> for Problem {
             Self::unavailable("the database cannot be reached", 5).cause(error)
         } else if crate::database::is_contention(error) {
             Self::unavailable("the database is busy", 1).cause(error)
+        } else if crate::database::is_full(error) {
+            Self::insufficient_storage().cause(error)
         } else {
             Self::internal(format!("database: {error}"))
         }

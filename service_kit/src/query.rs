@@ -25,6 +25,11 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
+/// Whether there is a parameter: `?`, `?&` have none.
+pub(crate) fn says_something(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).next().is_some()
+}
+
 /// The refusal of a query where none is looked at. Names every parameter.
 pub(crate) fn unknown(query: &str) -> Problem {
     let names = form_urlencoded::parse(query.as_bytes());

@@ -64,18 +64,22 @@ pub fn frame_jpeg(input: &Path, frame: u64, size: Size, execution: &Execution) -
         let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, &processes)?;
         let (stream, time_base) = (track.index, track.time_base);
         let source = Source { url: &probe.url, stream, time_base, execution, processes: &processes };
-        let which = pts_of(&index, frame).map_or(Which::Ordinal(frame), Which::Pts);
+        let which = match pictures(&index) {
+            Some(pictures) => {
+                let at = usize::try_from(frame).ok().and_then(|at| pictures.get(at));
+                Which::Pts(at.ok_or_else(missing)?.0)
+            }
+            None => Which::Ordinal(frame),
+        };
         let jpeg = source.extract(which, &filters, &JPEG, MOST_BYTES)?;
         if jpeg.is_empty() { Err(missing()) } else { Ok(jpeg) }
     })
 }
 
-/// The timestamp of a picture, where every packet is a picture and has one: nothing is shown before the first keyframe,
-/// which decoders leave out.
-fn pts_of(index: &PacketIndex, frame: u64) -> Option<i64> {
+/// The pictures with their timestamps, where every packet is a picture and has one: nothing is shown before the first
+/// keyframe, which decoders leave out.
+fn pictures(index: &PacketIndex) -> Option<&[(i64, u32)]> {
     let first = index.shown.first()?.0;
     let begins = index.keyframes.first().is_some_and(|keyframe| keyframe.pts == first);
-    let sure = index.timed && !index.damaged && begins;
-    let at = usize::try_from(frame).ok().filter(|_| sure)?;
-    index.shown.get(at).map(|(pts, _)| *pts)
+    (index.timed && !index.damaged && begins).then_some(&*index.shown)
 }

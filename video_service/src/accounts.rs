@@ -17,7 +17,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use uuid::Uuid;
 
 use crate::state::State;
-use crate::{videos, webhooks};
+use crate::{uploads, videos, webhooks};
 
 /// Videos looked up at a time.
 const BATCH: u64 = 100;
@@ -64,8 +64,8 @@ fn not_user_service() -> Problem {
 
 /// Delete everything of an account
 ///
-/// Its videos with their bytes, analyses, reports and posters, its webhooks; running analyses end. Asking again does no harm, and an
-/// account that never had a video is deleted already. Only User Service may ask.
+/// Its videos with their bytes, analyses, reports and posters, its unfinished uploads, its webhooks; running analyses end.
+/// Asking again does no harm, and an account that never had a video is deleted already. Only User Service may ask.
 #[utoipa::path(
     delete, path = "/internal/accounts/{id}", tag = "internal", params(("id" = Uuid, Path)),
     security(("client" = [])),
@@ -82,10 +82,11 @@ async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Removes all webhooks and videos of `account`; how many videos there were.
+/// Removes all webhooks, uploads and videos of `account`; how many videos there were.
 async fn remove_all(state: State, account: Uuid) -> Result<usize, Problem> {
     // First, so that nobody is told of what follows.
     webhooks::remove_all(&state.db, account).await?;
+    uploads::remove_those_of_account(&state, account).await?;
     let mut count = 0;
     loop {
         let owned = video::Entity::find().filter(video::COLUMN.owner_id.eq(account)).limit(BATCH);

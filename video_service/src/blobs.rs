@@ -5,7 +5,7 @@ mod reading;
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use object_store::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::digests::Check;
 use crate::speed::Speed;
 
 /// How much is gathered before it is hashed and written, in bytes: large enough that a write's cost is the disk's,
@@ -47,9 +48,19 @@ pub struct Staged {
     pub bytes: u64,
     /// SHA-256 of them.
     pub sha256: [u8; 32],
+    /// What else they must have.
+    pub checks: Vec<Check>,
 }
 
 impl Staged {
+    /// Removes them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn discard(mut self) -> object_store::Result<()> {
+        self.upload.abort().await
+    }
+
     /// Makes them visible under their key. When this returns, the bytes and their name are on the disk.
     ///
     /// # Errors
@@ -57,6 +68,15 @@ impl Staged {
     pub async fn publish(&mut self) -> object_store::Result<()> {
         self.upload.complete().await.map(|_| ())
     }
+}
+
+/// Bytes that were staged by a process that died.
+#[derive(Debug)]
+pub struct Abandoned {
+    /// Their file.
+    pub path: PathBuf,
+    /// How many there are.
+    pub bytes: u64,
 }
 
 /// What is taken from a sender.
@@ -97,7 +117,8 @@ impl BlobStore {
         Ok(Self { store: Arc::new(store), root })
     }
 
-    /// Receives what `content` yields, within `bounds`, in constant memory, to be published under `key`.
+    /// Receives what `content` yields, within `bounds`, in constant memory, to be published under `key`. `checks` are told of
+    /// all bytes, and asked by nobody here.
     ///
     /// On any error, and when the future is dropped, what was written is removed.
     ///
@@ -108,13 +129,17 @@ impl BlobStore {
         key: &str,
         content: S,
         bounds: Bounds,
+        checks: Vec<Check>,
     ) -> Result<Staged, ReceiveError<E>>
     where
         S: Stream<Item = Result<Bytes, E>>,
     {
         let mut upload = self.store.put_multipart(&Path::from(key)).await?;
-        match write(upload.as_mut(), content, bounds).await {
-            Ok((bytes, sha256)) => Ok(Staged { upload, key: key.to_owned(), bytes, sha256 }),
+        match write(upload.as_mut(), content, bounds, checks).await {
+            Ok((bytes, Hashes { sha256, checks })) => {
+                let sha256 = sha256.finalize().into();
+                Ok(Staged { upload, key: key.to_owned(), bytes, sha256, checks })
+            }
             Err(error) => {
                 upload.abort().await?;
                 Err(error)
@@ -195,13 +220,24 @@ impl BlobStore {
         }
     }
 
-    /// Removes what uploads left that a killed process was receiving. Returns how many.
+    /// What uploads left that a killed process was receiving.
     ///
     /// # Errors
     /// When the directory cannot be read.
-    pub async fn sweep(&self) -> io::Result<usize> {
+    pub async fn abandoned(&self) -> io::Result<Vec<Abandoned>> {
         let folder = self.root.join("videos");
-        tokio::task::spawn_blocking(move || remove_staged(&folder, ABANDONED_AFTER)).await?
+        tokio::task::spawn_blocking(move || staged_in(&folder, ABANDONED_AFTER)).await?
+    }
+
+    /// Removes what uploads left that a killed process was receiving. Returns how many.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or a file not be removed.
+    pub async fn sweep(&self) -> io::Result<usize> {
+        let abandoned = self.abandoned().await?;
+        let files = abandoned.iter().map(|staged| staged.path.clone()).collect::<Vec<_>>();
+        tokio::task::spawn_blocking(move || files.iter().try_for_each(std::fs::remove_file)).await??;
+        Ok(abandoned.len())
     }
 
     /// The file that holds a blob, for the engine, which reads files.
@@ -230,36 +266,54 @@ pub fn is_full(error: &object_store::Error) -> bool {
         .any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
-/// Removes staged files of which `age` has passed since the last write. `LocalFileSystem` names a staged file after its
-/// key, with `#` and a number.
-fn remove_staged(folder: &FilePath, age: Duration) -> io::Result<usize> {
+/// Staged files of which `age` has passed since the last write. `LocalFileSystem` names a staged file after its key, with
+/// `#` and a number.
+fn staged_in(folder: &FilePath, age: Duration) -> io::Result<Vec<Abandoned>> {
     let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let mut removed = 0;
+    let mut staged = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let staged = entry.file_name().to_string_lossy().contains('#');
-        let idle = || entry.metadata().and_then(|file| file.modified()).ok()?.elapsed().ok();
-        if staged && idle().is_some_and(|idle| idle >= age) {
-            std::fs::remove_file(entry.path())?;
-            removed += 1;
+        if entry.file_name().to_string_lossy().contains('#') {
+            let file = entry.metadata()?;
+            // One that is of the future is young.
+            let idle = file.modified()?.elapsed().unwrap_or_default();
+            if idle >= age {
+                staged.push(Abandoned { path: entry.path(), bytes: file.len() });
+            }
         }
     }
-    Ok(removed)
+    Ok(staged)
 }
 
-/// Writes all parts; how many bytes there were, and their SHA-256.
+/// What is computed of bytes while they come.
+struct Hashes {
+    sha256: Sha256,
+    checks: Vec<Check>,
+}
+
+impl Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        for check in &mut self.checks {
+            check.update(bytes);
+        }
+    }
+}
+
+/// Writes all parts; how many bytes there were, and their hashes.
 async fn write<S, E>(
     upload: &mut dyn MultipartUpload,
     content: S,
     bounds: Bounds,
-) -> Result<(u64, [u8; 32]), ReceiveError<E>>
+    checks: Vec<Check>,
+) -> Result<(u64, Hashes), ReceiveError<E>>
 where
     S: Stream<Item = Result<Bytes, E>>,
 {
-    let hasher = Arc::new(Mutex::new(Sha256::new()));
+    let mut hashes = Hashes { sha256: Sha256::new(), checks };
     let mut content = std::pin::pin!(content);
     let mut bytes = 0_u64;
     let mut part = Vec::new();
@@ -281,38 +335,39 @@ where
         part.push(chunk);
         if gathered >= PART {
             gathered = 0;
-            write_part(upload, &hasher, std::mem::take(&mut part)).await?;
+            hashes = write_part(upload, hashes, std::mem::take(&mut part)).await?;
         }
     }
-    write_part(upload, &hasher, part).await?;
-    let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok((bytes, hasher.finalize().into()))
+    Ok((bytes, write_part(upload, hashes, part).await?))
 }
 
 /// Hashes and writes a part at the same time, neither on the thread that answers requests.
 async fn write_part(
     upload: &mut dyn MultipartUpload,
-    hasher: &Arc<Mutex<Sha256>>,
+    mut hashes: Hashes,
     part: Vec<Bytes>,
-) -> object_store::Result<()> {
+) -> object_store::Result<Hashes> {
     let hashing = {
-        let (hasher, part) = (Arc::clone(hasher), part.clone());
+        let part = part.clone();
         tokio::task::spawn_blocking(move || {
-            let mut hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner);
             for chunk in &part {
-                hasher.update(chunk);
+                hashes.update(chunk);
             }
+            hashes
         })
     };
-    let (write, hash) = futures_util::join!(upload.put_part(PutPayload::from_iter(part)), hashing);
-    hash.map_err(|source| object_store::Error::JoinError { source })?;
-    write
+    let (written, hashes) = futures_util::join!(upload.put_part(PutPayload::from_iter(part)), hashing);
+    let hashes = hashes.map_err(|source| object_store::Error::JoinError { source })?;
+    written.map(|()| hashes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use futures_util::stream;
     use futures_util::stream::TryStreamExt;
+    use service_kit::clock::{Clock, SystemClock};
 
     use super::*;
 
@@ -333,7 +388,7 @@ mod tests {
     async fn what_was_stored_is_read_back_whole_and_in_ranges() {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
-        let mut staged = store.receive("a/b", chunks(4), bounds(u64::MAX)).await.unwrap();
+        let mut staged = store.receive("a/b", chunks(4), bounds(u64::MAX), Vec::new()).await.unwrap();
         assert_eq!(staged.bytes, 2_800_000);
         assert!(store.read("a/b", None).await.is_err(), "not yet published");
         staged.publish().await.unwrap();
@@ -348,7 +403,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
         let broken = chunks(2).chain(stream::iter([Err("gone")]));
-        let outcome = store.receive("a", broken, bounds(u64::MAX)).await;
+        let outcome = store.receive("a", broken, bounds(u64::MAX), Vec::new()).await;
         assert!(matches!(outcome, Err(ReceiveError::Interrupted("gone"))));
         assert_eq!(files_below(folder.path()), 0);
     }
@@ -357,7 +412,7 @@ mod tests {
     async fn an_upload_over_the_limit_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = BlobStore::open(folder.path()).unwrap();
-        let outcome = store.receive("a", chunks(3), bounds(2_000_000)).await;
+        let outcome = store.receive("a", chunks(3), bounds(2_000_000), Vec::new()).await;
         assert!(matches!(outcome, Err(ReceiveError::TooLarge(2_000_000))));
         assert_eq!(files_below(folder.path()), 0);
     }
@@ -370,7 +425,9 @@ mod tests {
         store.put("videos/whole", vec![1]).await.unwrap();
         std::fs::write(videos.join("half#1"), [1]).unwrap();
         assert_eq!(store.sweep().await.unwrap(), 0, "somebody may still be writing");
-        assert_eq!(remove_staged(&videos, Duration::ZERO).unwrap(), 1);
+        let long_ago = std::time::SystemTime::from(SystemClock.now()) - ABANDONED_AFTER;
+        File::options().write(true).open(videos.join("half#1")).unwrap().set_modified(long_ago).unwrap();
+        assert_eq!(store.sweep().await.unwrap(), 1);
         assert_eq!(files_below(folder.path()), 1);
     }
 

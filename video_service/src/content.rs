@@ -7,9 +7,10 @@
 use entity::video_db::{content, video, video_version};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
-    Statement,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, Statement,
 };
+use service_kit::database;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
@@ -58,6 +59,23 @@ pub(crate) async fn keep(
         blobs.rename(&arrived.key, &key).await.map_err(|error| storage_failed(&error))?;
     }
     Ok(key)
+}
+
+/// Commits what names new bytes. Where the database says that it did not, the bytes under `arrived` go; where it went away
+/// nobody knows whether it did: they stay, rather orphaned than lost, and the sweep finds them.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn commit(
+    transaction: DatabaseTransaction,
+    blobs: &BlobStore,
+    arrived: String,
+) -> Result<(), DbErr> {
+    let committed = transaction.commit().await;
+    if committed.as_ref().is_err_and(|error| database::is_full(error) || database::is_contention(error)) {
+        blobs.discard([arrived]).await;
+    }
+    committed
 }
 
 /// Names content that `owner` has already for one more video; `false` where it has it no more.

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sea_orm::DatabaseConnection;
+use service_kit::clock::SharedClock;
 use video_analysis::FeatureCache;
 
 use crate::blobs::BlobStore;
 use crate::state::State;
 use crate::videos::trash;
-use crate::{features, idempotency, shares, uploads, webhooks};
+use crate::{features, idempotency, orphans, shares, uploads, webhooks};
 
 /// How often the rubbish of killed uploads is looked for: it is rare, and hurts only by its size.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Removes the rubbish of killed uploads, now and every hour.
-pub(crate) async fn sweep_for_ever(blobs: BlobStore) {
+/// Removes the rubbish of killed uploads, and bytes that nobody names: now and every hour.
+pub(crate) async fn sweep_for_ever(db: DatabaseConnection, blobs: BlobStore, clock: SharedClock) {
     let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
     loop {
         hours.tick().await;
@@ -23,6 +24,11 @@ pub(crate) async fn sweep_for_ever(blobs: BlobStore) {
             Ok(0) => {}
             Ok(count) => log::info!("abandoned uploads removed count={count}"),
             Err(error) => log::warn!("abandoned uploads not removed cause=\"{error}\""),
+        }
+        match orphans::sweep(&db, &blobs, clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => log::warn!("bytes that nobody names removed blobs={count}"),
+            Err(error) => log::warn!("bytes that nobody names not removed cause=\"{error}\""),
         }
     }
 }

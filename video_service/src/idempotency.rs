@@ -112,7 +112,7 @@ pub(crate) fn refused(error: &DbErr) -> Problem {
             "A request with this key is under way",
         )
         .detail("send it again in a moment, to be answered with what the other one has made"),
-        _ => Problem::internal(error),
+        _ => Problem::from(error),
     }
 }
 

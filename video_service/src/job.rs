@@ -64,6 +64,8 @@ enum Failure {
     Panic(String),
     /// The job's options are not what this version understands.
     Options(String),
+    /// What the engine made could not be kept.
+    Unwritten(String),
 }
 
 /// How the engine talks with the task that watches over it.
@@ -224,8 +226,12 @@ impl Runner {
         stopping: bool,
     ) -> Result<(), DbErr> {
         let job = claim.analysis.id;
+        let outcome = match outcome {
+            Ok(outcome) => self.write_report(claim, outcome).await,
+            Err(failure) => Err(failure),
+        };
         let error = match outcome {
-            Ok(outcome) => return self.write_report(claim, outcome).await,
+            Ok(()) => return Ok(()),
             Err(Failure::Engine(error)) if error.kind() == ErrorKind::Canceled => {
                 if stopping {
                     queue::release(&self.db, job, &self.worker, self.clock.now()).await?;
@@ -246,17 +252,15 @@ impl Runner {
         queue::fail(&self.db, job, &self.worker, &error, retry_after, self.clock.now()).await
     }
 
-    async fn write_report(&self, claim: &Claim, outcome: Outcome) -> Result<(), DbErr> {
+    async fn write_report(&self, claim: &Claim, outcome: Outcome) -> Result<(), Failure> {
         let job = claim.analysis.id;
-        let body = outcome.report.canonical_json().map_err(|error| DbErr::Json(error.to_string()))?;
-        let body = String::from_utf8(body).map_err(|error| DbErr::Json(error.to_string()))?;
+        let body = outcome.report.canonical_json().map_err(Failure::Engine)?;
+        let body = String::from_utf8(body).map_err(|error| Failure::Unwritten(format!("report: {error}")))?;
         let poster_key = match outcome.poster {
             Some(jpeg) => {
                 let key = format!("posters/{job}.jpg");
-                self.blobs
-                    .put(&key, jpeg)
-                    .await
-                    .map_err(|error| DbErr::Custom(format!("poster: {error}")))?;
+                let kept = self.blobs.put(&key, jpeg).await;
+                kept.map_err(|error| Failure::Unwritten(format!("poster: {error}")))?;
                 Some(key)
             }
             None => None,
@@ -271,7 +275,8 @@ impl Runner {
             poster_key: poster_key.clone(),
             facts: Facts::of(&outcome.report),
         };
-        if queue::succeed(&self.db, job, &self.worker, success, now).await? {
+        let succeeded = queue::succeed(&self.db, job, &self.worker, success, now).await;
+        if succeeded.map_err(|error| Failure::Unwritten(format!("database: {error}")))? {
             log::info!("analysis succeeded analysis={job} frames={frames}");
         } else {
             log::info!("analysis finished for nobody analysis={job}");
@@ -337,6 +342,14 @@ impl Failure {
                     kind: "internal".to_owned(),
                     message: "Something went wrong on our side.".to_owned(),
                     retryable: false,
+                }
+            }
+            Self::Unwritten(reason) => {
+                log::error!("analysis cannot be kept analysis={job} cause=\"{reason}\"");
+                JobError {
+                    kind: ErrorKind::Io.code().to_owned(),
+                    message: "What was found could not be stored.".to_owned(),
+                    retryable: true,
                 }
             }
             Self::Options(reason) => {

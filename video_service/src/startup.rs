@@ -109,7 +109,7 @@ impl Application {
             }
         };
         if role != Role::Work {
-            actix_web::rt::spawn(housekeeping::sweep_for_ever(blobs.clone()));
+            actix_web::rt::spawn(housekeeping::sweep_for_ever(db.clone(), blobs.clone(), Arc::clone(&clock)));
         }
         let hub = ProgressHub::start(db.clone(), Arc::clone(&clock), settings.events);
         let library = settings.library;

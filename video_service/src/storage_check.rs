@@ -5,27 +5,22 @@
 //! service: what is young enough to belong to a request under way is left alone, and every repair is conditional on
 //! what was found.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::video_db::upload::{self, UploadStatus};
+use chrono::{DateTime, Utc};
 use entity::video_db::video::VideoStatus;
-use entity::video_db::{analysis, content, video};
-use futures_util::StreamExt;
+use entity::video_db::{content, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, TransactionTrait,
 };
 
-use crate::blobs::BlobStore;
-use crate::uploads;
+use crate::blobs::{Abandoned, BlobStore};
+use crate::orphans::{self, Orphan, OrphansError, YOUNG};
 
-/// Rows and keys that are compared at a time.
-const BATCH: u16 = 500;
-/// What is younger may belong to a request that has not written its record yet.
-const YOUNG: TimeDelta = TimeDelta::minutes(10);
+/// Rows that are compared at a time.
+const BATCH: u64 = 500;
 
 /// Why the comparison broke off.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +31,9 @@ pub enum CheckError {
     /// The store failed.
     #[error("storage: {0}")]
     Storage(#[from] object_store::Error),
-    /// The findings could not be written.
-    #[error("output: {0}")]
-    Output(#[from] io::Error),
+    /// The findings could not be written, or a file not be looked at.
+    #[error("{0}")]
+    Io(#[from] io::Error),
 }
 
 /// A comparison, and what it has come to.
@@ -53,6 +48,15 @@ pub struct StorageCheck<'a, W> {
     pub fix: bool,
     /// Where the findings go, a line each.
     pub output: W,
+}
+
+impl From<OrphansError> for CheckError {
+    fn from(error: OrphansError) -> Self {
+        match error {
+            OrphansError::Database(error) => Self::Database(error),
+            OrphansError::Storage(error) => Self::Storage(error),
+        }
+    }
 }
 
 impl<W: Write> StorageCheck<'_, W> {
@@ -80,7 +84,7 @@ impl<W: Write> StorageCheck<'_, W> {
             let rows = content::Entity::find()
                 .filter(content::Column::BlobKey.gt(after.as_str()))
                 .order_by_asc(content::Column::BlobKey)
-                .limit(u64::from(BATCH))
+                .limit(BATCH)
                 .all(self.db)
                 .await?;
             let Some(last) = rows.last() else { return Ok(findings) };
@@ -156,48 +160,22 @@ impl<W: Write> StorageCheck<'_, W> {
     /// Blobs that the store has: does somebody name them?
     async fn compare_blobs(&mut self) -> Result<u64, CheckError> {
         let mut findings = 0;
-        for folder in ["videos", "posters", uploads::STAGING] {
-            let mut listing = self.blobs.list(folder).chunks(usize::from(BATCH));
-            while let Some(blobs) = listing.next().await {
-                let blobs = blobs.into_iter().collect::<Result<Vec<_>, _>>()?;
-                let old = blobs.into_iter().filter(|blob| self.now - blob.last_modified >= YOUNG);
-                let old: Vec<_> = old.map(|blob| (blob.location.to_string(), blob.size)).collect();
-                let keys = || old.iter().map(|(key, _)| key.as_str());
-                let named: HashSet<String> = match folder {
-                    "videos" => {
-                        let rows = content::Entity::find().filter(content::Column::BlobKey.is_in(keys()));
-                        let rows = rows.all(self.db).await?.into_iter().map(|row| row.blob_key);
-                        rows.chain(self.on_their_way(keys()).await?).collect()
-                    }
-                    "posters" => {
-                        let rows = analysis::Entity::find().filter(analysis::Column::PosterKey.is_in(keys()));
-                        rows.all(self.db).await?.into_iter().filter_map(|row| row.poster_key).collect()
-                    }
-                    _ => uploads::staged(self.db, keys()).await?,
-                };
-                for (key, bytes) in old.iter().filter(|(key, _)| !named.contains(key)) {
-                    findings += 1;
-                    self.say(
-                        &format!("{key}: nobody names these {bytes} bytes"),
-                        "removed",
-                        "would be removed",
-                    )?;
-                    if self.fix {
-                        self.blobs.delete(key).await?;
-                    }
-                }
+        for Orphan { key, bytes } in orphans::find(self.db, self.blobs, self.now - YOUNG).await? {
+            findings += 1;
+            self.say(&format!("{key}: nobody names these {bytes} bytes"), "removed", "would be removed")?;
+            if self.fix {
+                self.blobs.delete(&key).await?;
+            }
+        }
+        for Abandoned { path, bytes } in self.blobs.abandoned().await? {
+            findings += 1;
+            let of = format!("{}: an upload that broke off left {bytes} bytes", path.display());
+            self.say(&of, "removed", "would be removed")?;
+            if self.fix {
+                std::fs::remove_file(path)?;
             }
         }
         Ok(findings)
-    }
-
-    /// The keys of whole resumable uploads that no video names yet: whoever was at it may have died.
-    async fn on_their_way<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Result<Vec<String>, CheckError> {
-        let ids = keys.filter_map(uploads::id_in_key);
-        let rows = upload::Entity::find()
-            .filter(upload::Column::Id.is_in(ids))
-            .filter(upload::Column::Status.eq(UploadStatus::Verifying));
-        Ok(rows.all(self.db).await?.iter().map(uploads::content_key).collect())
     }
 
     fn say(&mut self, finding: &str, done: &str, to_do: &str) -> io::Result<()> {

@@ -91,7 +91,8 @@ pub(super) async fn of_video(
 /// Follow all analyses
 ///
 /// Server-sent events of the analyses of all of the caller's videos: every change from now on, or, with a
-/// `Last-Event-ID`, since then. The stream has no end.
+/// `Last-Event-ID`, since then; changes of other analyses in the ten seconds before may come again, for they may have been
+/// written after it was told. The stream has no end.
 #[utoipa::path(
     get, path = "/events", tag = "analyses",
     params(("Last-Event-ID" = Option<String>, Header)),
@@ -106,12 +107,14 @@ pub(super) async fn of_account(
     let account = auth.caller.account_id;
     let topic = Topic::Account(account);
     let listener = hub.listen(topic, account).await?;
-    let missed = match EventId::last_seen(&request) {
-        Some(last) => progress::since(&state.db, Some(topic), last.written).await?,
-        None => Vec::new(),
-    };
     let stream = EventStream::new(&state, auth, topic, listener);
-    Ok(answer(stream.beginning_with(missed)?))
+    Ok(answer(match EventId::last_seen(&request) {
+        Some(last) => {
+            let missed = progress::since(&state.db, Some(topic), last.written).await?;
+            stream.for_who_knows(last).beginning_with(missed)?
+        }
+        None => stream,
+    }))
 }
 
 fn answer(stream: EventStream) -> HttpResponse {

@@ -22,8 +22,9 @@ use crate::auth::{AnalysisWrite, Authorized, VideosRead};
 use crate::idempotency::{Attempt, IdempotencyKey};
 use crate::progress::{Listener, ProgressHub, Topic};
 use crate::queue::{self, EnqueueError, NewJob, preview};
+use crate::revalidation::unchanged;
 use crate::state::State;
-use crate::videos::record::{etag_header, is_unchanged};
+use crate::videos::record::etag_header;
 use crate::videos::{changed_meanwhile, owned};
 
 /// Longest time an answer may be waited for, in seconds: proxies give up after a minute.
@@ -173,13 +174,13 @@ pub(super) async fn read(
     if let (Some(wait), Some(listener)) = (wait, listener) {
         let conditional = request.headers().contains_key(header::IF_NONE_MATCH);
         let until = |job: &analysis::Model| {
-            job.finished_at.is_some() || (conditional && !is_unchanged(&request, &etag(job)))
+            job.finished_at.is_some() || (conditional && unchanged(&request, &etag(job)).is_none())
         };
         job = wait_for(job, until, wait, listener).await;
     }
     let tag = etag(&job);
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "private, no-cache")).insert_header(etag_header(tag));

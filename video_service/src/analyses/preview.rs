@@ -1,15 +1,15 @@
 //! `GET /videos/{id}/analysis/preview/{sprite}.jpg`: the pictures of a first look.
 
-use actix_web::http::header::{self, EntityTag};
+use actix_web::http::header::EntityTag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
 use crate::auth::{Authorized, VideosRead};
 use crate::queue::{self, preview};
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
 use crate::videos::owned;
-use crate::videos::record::{etag_header, is_unchanged};
 
 /// Fetch thumbnails of a preview
 ///
@@ -33,12 +33,8 @@ pub(super) async fn sprite(
     let jpeg = preview::sprite(&state.reader, job.id, number).await?.ok_or_else(absent)?;
     // A preview is made once for an analysis.
     let tag = EntityTag::new_strong(format!("{}-{number}", job.id.simple()));
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .content_type(mime::IMAGE_JPEG)
-        .body(jpeg))
+    Ok(kept(tag).content_type(mime::IMAGE_JPEG).body(jpeg))
 }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use actix_web::http::header::{self, EntityTag};
+use actix_web::http::header::EntityTag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::{analysis, analysis_curves};
 use flate2::read::GzDecoder;
@@ -17,9 +17,9 @@ use video_analysis::report::{AudioCurves, Peaks};
 
 use crate::auth::{Authorized, VideosRead};
 use crate::queue;
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
 use crate::videos;
-use crate::videos::record::{etag_header, is_unchanged};
 
 /// Points of a waveform where nothing else is asked for: as many as a page is wide.
 const POINTS: u64 = 1024;
@@ -62,16 +62,12 @@ pub(super) async fn curves(
 ) -> Result<HttpResponse, Problem> {
     let analysis = newest(&state, &auth, *id, query.version).await?;
     let tag = EntityTag::new_strong(format!("{}-curves", analysis.id.simple()));
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
     let compressed = stored(&state, &analysis).await?;
     let json = web::block(move || decompressed(&compressed)).await.map_err(Problem::internal)??;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .content_type(mime::APPLICATION_JSON)
-        .body(json))
+    Ok(kept(tag).content_type(mime::APPLICATION_JSON).body(json))
 }
 
 /// Read a waveform
@@ -95,8 +91,8 @@ pub(super) async fn waveform(
     let analysis = newest(&state, &auth, *id, query.version).await?;
     let stream = query.stream.map_or_else(|| "first".to_owned(), |stream| stream.to_string());
     let tag = EntityTag::new_strong(format!("{}-{stream}-{points}", analysis.id.simple()));
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
     let compressed = stored(&state, &analysis).await?;
     let peaks = web::block(move || {
@@ -107,10 +103,7 @@ pub(super) async fn waveform(
         sound.and_then(|sound| coarsest(sound, points)).ok_or_else(|| Problem::not_found("sound"))
     });
     let peaks = peaks.await.map_err(Problem::internal)??;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .json(peaks))
+    Ok(kept(tag).json(peaks))
 }
 
 /// The newest successful analysis of a version of the caller's video.

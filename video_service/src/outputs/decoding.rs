@@ -1,11 +1,13 @@
 //! Decoding while a client waits.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use service_kit::problem::{FieldError, Problem};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 use video_analysis::{Error, ErrorKind, Execution, Limits};
 
 /// How long one piece of work may take: a client that waits longer has gone.
@@ -13,44 +15,71 @@ const LONGEST: Duration = Duration::from_secs(50);
 /// How long a request waits until others are done.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The right to decode on behalf of requests: for few at a time, for all of them share the machine with the analyses.
-/// Clones share it.
+/// The right to decode on behalf of requests: for few at a time, for all of them share the machine with the analyses, and
+/// for half of these of any one account, so that others have theirs. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Decoding {
     execution: Execution,
     places: Arc<Semaphore>,
+    /// Of one account.
+    share: usize,
+    shares: Arc<Mutex<HashMap<Uuid, Weak<Semaphore>>>>,
 }
 
 impl Decoding {
-    /// With the limits and tools of analyses, for as many at a time as there are cores.
+    /// With the limits and tools of analyses, for as many at a time as there are cores, and two at least.
     pub(crate) fn new(execution: Execution) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let places = Ord::max(cores, 2);
         let limits = Limits {
             cpu: Ord::min(execution.limits.cpu, LONGEST),
             wall: Ord::min(execution.limits.wall, LONGEST),
             ..execution.limits
         };
-        Self { execution: Execution { limits, ..execution }, places: Arc::new(Semaphore::new(cores)) }
+        Self {
+            execution: Execution { limits, ..execution },
+            places: Arc::new(Semaphore::new(places)),
+            share: places / 2,
+            shares: Arc::default(),
+        }
     }
 
-    /// What `work` makes.
+    /// What `work` makes for `account`.
     ///
     /// # Errors
     /// 503 where others are not done in time, 500 where it panics; its own ones inside.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        account: Uuid,
         work: impl FnOnce(&Execution) -> Result<T, Error> + Send + 'static,
     ) -> Result<Result<T, Error>, Problem> {
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.map_err(|_| Problem::unavailable("too many pictures are asked for", 5))?;
-        let place = place.map_err(Problem::internal)?;
+        let places = tokio::time::timeout(PATIENCE, self.enter(account)).await;
+        let places = places.map_err(|_| Problem::unavailable("too many pictures are asked for", 5))?;
+        let places = places.map_err(Problem::internal)?;
         let execution = self.execution.clone();
         let working = tokio::task::spawn_blocking(move || {
-            // Also when nobody waits any more: the decoder is still at work.
-            let _place = place;
+            // Until the decoder has ended, also when nobody waits any more.
+            let _places = places;
             work(&execution)
         });
         working.await.map_err(Problem::internal)
+    }
+
+    /// A place of the account's own, then one of all.
+    async fn enter(&self, account: Uuid) -> Result<[OwnedSemaphorePermit; 2], AcquireError> {
+        let own = self.share_of(account).acquire_owned().await?;
+        Ok([own, Arc::clone(&self.places).acquire_owned().await?])
+    }
+
+    fn share_of(&self, account: Uuid) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(&account).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.share));
+        shares.insert(account, Arc::downgrade(&share));
+        share
     }
 }
 

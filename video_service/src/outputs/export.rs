@@ -1,7 +1,7 @@
 //! `GET /videos/{id}/analysis/export/{format}`: the report as other programs read it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType, EntityTag};
+use actix_web::http::header::{self, DispositionType, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::{analysis_report, video};
 use sea_orm::EntityTrait;
@@ -14,10 +14,11 @@ use video_analysis::Report;
 use video_analysis::export::{self, ExportError, Format, Media};
 
 use crate::auth::{Authorized, VideosRead};
+use crate::disposition;
 use crate::queue;
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
 use crate::videos;
-use crate::videos::record::{etag_header, is_unchanged};
 
 /// Which report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -56,23 +57,18 @@ pub(super) async fn export(
     // A report is written once, and the name in it is the record's.
     let tag = format!("{}-{}-{}", analysis.id.simple(), format.name(), video.revision);
     let tag = EntityTag::new_strong(tag);
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
     let report = analysis_report::Entity::find_by_id(analysis.id).one(&state.reader).await?;
     let report = report.ok_or_else(absent)?.body;
+    let filename = format!("{}.{}", stem(&video), format.extension());
     let media = Media { name: name_of(&video), url: None };
-    let filename = format!("{}.{}", stem(&media.name), format.extension());
     // A report of a long film has megabytes.
     let rendered = web::block(move || render(&report, format, &media)).await.map_err(Problem::internal)?;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+    Ok(kept(tag)
         .insert_header((header::CONTENT_TYPE, media_type(format)))
-        .insert_header(ContentDisposition {
-            disposition: DispositionType::Attachment,
-            parameters: vec![DispositionParam::Filename(filename)],
-        })
+        .insert_header(disposition::of_file(DispositionType::Attachment, &filename))
         .body(rendered?))
 }
 
@@ -111,9 +107,12 @@ fn name_of(video: &video::Model) -> String {
     video.filename.clone().unwrap_or_else(|| video.title.clone())
 }
 
-/// A file's name without its ending.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+/// The name of its file without the ending; its title where it has none, whose dots are no endings.
+fn stem(video: &video::Model) -> &str {
+    match video.filename.as_deref() {
+        Some(name) => name.rsplit_once('.').map_or(name, |(stem, _)| stem),
+        None => &video.title,
+    }
 }
 
 #[cfg(test)]

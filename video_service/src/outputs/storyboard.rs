@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{self, EntityTag};
+use actix_web::http::header::EntityTag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
 use moka::future::Cache;
@@ -13,10 +13,10 @@ use video_analysis::{Storyboard, preview};
 use super::Decoding;
 use super::decoding::refusal;
 use crate::auth::{Authorized, VideosRead};
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
 use crate::videos;
 use crate::videos::playback::no_content;
-use crate::videos::record::{etag_header, is_unchanged};
 
 /// Bytes of sprites that are remembered: those of some hundred films. What is forgotten is made again.
 const REMEMBERED: u64 = 64 * 1024 * 1024;
@@ -40,12 +40,12 @@ impl Storyboards {
         &self,
         state: &State,
         decoding: &Decoding,
-        key: &str,
-        sha256: &str,
+        video: &video::Model,
     ) -> Result<Arc<Storyboard>, Problem> {
+        let (key, sha256) = content_of(video)?;
         let input = state.blobs.local_path(key);
         let make = async {
-            let made = decoding.run(move |execution| preview(&input, execution, &())).await?;
+            let made = decoding.run(video.owner_id, move |execution| preview(&input, execution, &())).await?;
             let (_, board) = made.map_err(|error| refusal(&error))?;
             Ok(Arc::new(board))
         };
@@ -70,15 +70,13 @@ pub(super) async fn index(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let video = videos::owned(&state.reader, *id, &auth.caller).await?;
-    let (key, sha256) = content_of(&video)?;
+    let (_, sha256) = content_of(&video)?;
     let tag = EntityTag::new_strong(format!("{sha256}-storyboard"));
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
-    let board = storyboards.of(&state, &decoding, key, sha256).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+    let board = storyboards.of(&state, &decoding, &video).await?;
+    Ok(kept(tag)
         .content_type("text/vtt; charset=utf-8")
         .body(board.web_vtt(|sprite| format!("storyboard/{sprite}.jpg"))))
 }
@@ -99,18 +97,14 @@ pub(super) async fn sprite(
 ) -> Result<HttpResponse, Problem> {
     let (id, number) = path.into_inner();
     let video = videos::owned(&state.reader, id, &auth.caller).await?;
-    let (key, sha256) = content_of(&video)?;
+    let (_, sha256) = content_of(&video)?;
     let tag = EntityTag::new_strong(format!("{sha256}-storyboard-{number}"));
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
-    let board = storyboards.of(&state, &decoding, key, sha256).await?;
+    let board = storyboards.of(&state, &decoding, &video).await?;
     let jpeg = board.sprites.get(number).ok_or_else(|| Problem::not_found("sprite"))?.clone();
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .content_type(mime::IMAGE_JPEG)
-        .body(jpeg))
+    Ok(kept(tag).content_type(mime::IMAGE_JPEG).body(jpeg))
 }
 
 fn content_of(video: &video::Model) -> Result<(&str, &str), Problem> {

@@ -1,21 +1,22 @@
 //! `GET /videos/{id}/thumbnail`: any picture of a video.
 
-use actix_web::http::header::{self, EntityTag};
+use actix_web::http::header::EntityTag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::problem::Problem;
 use service_kit::query::Query;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use video_analysis::{Size, frame_jpeg};
+use video_analysis::{Execution, Size, frame_jpeg};
 
 use super::Decoding;
 use super::decoding::refusal;
 use crate::auth::{Authorized, VideosRead};
+use crate::queue;
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
 use crate::videos;
 use crate::videos::playback::no_content;
-use crate::videos::record::{etag_header, is_unchanged};
 
 /// Which picture, and how large.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,15 +56,19 @@ pub(super) async fn thumbnail(
     // The same bytes and the same wish are the same picture.
     let [across, down] = [width, height].map(Option::unwrap_or_default);
     let tag = EntityTag::new_strong(format!("{sha256}-{frame}-{across}x{down}"));
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
+    }
+    // What is known to be beyond the end is not looked for.
+    let analysed = queue::newest_succeeded(&state.reader, video.id, video.version).await?;
+    if analysed
+        .is_some_and(|analysis| u64::try_from(analysis.frames_done).is_ok_and(|frames| frame >= frames))
+    {
+        return Err(Problem::not_found("picture"));
     }
     let input = state.blobs.local_path(key);
     let size = Size { width, height };
-    let jpeg = decoding.run(move |execution| frame_jpeg(&input, frame, size, execution)).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .content_type(mime::IMAGE_JPEG)
-        .body(jpeg.map_err(|error| refusal(&error))?))
+    let work = move |execution: &Execution| frame_jpeg(&input, frame, size, execution);
+    let jpeg = decoding.run(video.owner_id, work).await?;
+    Ok(kept(tag).content_type(mime::IMAGE_JPEG).body(jpeg.map_err(|error| refusal(&error))?))
 }

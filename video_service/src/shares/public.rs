@@ -10,8 +10,8 @@ use super::record::SharedVideo;
 use super::shown_anywhere;
 use super::visitor::{Opening, Visitor};
 use crate::queue;
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
-use crate::videos::record::{etag_header, is_unchanged};
 use crate::videos::{playback, poster as posters};
 
 /// Look at a shared video
@@ -87,16 +87,12 @@ pub(super) async fn analysis(
         .ok_or_else(no_report)?;
     // A report is written once and never changes.
     let tag = EntityTag::new_strong(newest.id.simple().to_string());
-    if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     }
     let report =
         analysis_report::Entity::find_by_id(newest.id).one(&state.db).await?.ok_or_else(no_report)?;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .content_type(mime::APPLICATION_JSON)
-        .body(report.body))
+    Ok(kept(tag).content_type(mime::APPLICATION_JSON).body(report.body))
 }
 
 fn no_report() -> Problem {

@@ -89,6 +89,7 @@ pub(super) async fn put_content(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let video = holder.unspent(&state).await?;
+    videos::require_expected(&request, &video)?;
     let may_still = async || holder.is_still_good(&state).await;
     let replaces = Replaces::Version(holder.only.version);
     let put = videos::put(&state, video, replaces, query, &request, body, may_still).await;

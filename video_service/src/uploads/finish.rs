@@ -16,6 +16,9 @@ use crate::content::Arrived;
 use crate::state::State;
 use crate::videos::{self, Replaced, Replaces};
 
+/// Why an upload fails whose video is gone.
+pub(super) const DELETED: &str = "the video was deleted before its bytes had arrived";
+
 /// Makes the bytes of a whole upload the content of its video. The row that is returned says whether they are: it is
 /// `ready`, or `failed` with the reason.
 ///
@@ -32,7 +35,7 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
     match videos::replace_content(state, row.video_id, replaces, arrived, row.analyze).await {
         Ok(Replaced { transaction, unnamed, .. }) => {
             write_end(&transaction, &row, UploadStatus::Ready, None, state).await?;
-            // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
+            // Where it fails, the bytes stay where they are: the next request, or the next sweep, comes to them.
             transaction.commit().await?;
             state.workers.wake();
             state.blobs.discard(unnamed).await;
@@ -41,7 +44,7 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
         }
         Err(problem) if problem.status_code().is_client_error() => {
             let reason = if videos::is_not_found(&problem) {
-                "the video was deleted before its bytes had arrived".to_owned()
+                DELETED.to_owned()
             } else if videos::is_changed(&problem) {
                 "the video has got other content meanwhile".to_owned()
             } else {
@@ -74,7 +77,10 @@ async fn arrive(state: &State, row: &upload::Model) -> Result<Arrived, Problem> 
 }
 
 /// Ends an upload whose bytes cannot be content, and removes all that it left but the memory of it.
-async fn fail(state: &State, hold: Hold, reason: String) -> Result<upload::Model, Problem> {
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn fail(state: &State, hold: Hold, reason: String) -> Result<upload::Model, Problem> {
     let row = hold.row.clone();
     write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
     state.blobs.discard([content_key(&row)]).await;

@@ -13,11 +13,12 @@ use super::beginning::{Announced, begin};
 use super::finish::{abandon, finish};
 use super::hold::{self, Hold, Purpose, Seized, seize};
 use super::metadata::Metadata;
-use super::protocol::{self, Checksum, Tus, answered, describe};
+use super::protocol::{self, Tus, answered, describe};
 use super::record::Upload;
 use super::sender::Sender;
 use super::transfer;
 use crate::auth::{Authorized, VideosWrite};
+use crate::digests::Expected;
 use crate::state::State;
 
 /// What uploads can do
@@ -73,14 +74,16 @@ pub(super) async fn created(
     let given = headers.get(protocol::METADATA).map(|value| value.to_str()).transpose();
     let text = given.map_err(|_| Problem::malformed("Upload-Metadata is not ASCII"))?.unwrap_or_default();
     let metadata = Metadata::parse(text)?;
-    let has_piece = headers.contains_key(header::CONTENT_TYPE);
+    // Some clients, as aiohttp, give a body without bytes a media type as well.
+    let is_empty = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+    let has_piece = headers.contains_key(header::CONTENT_TYPE) && !is_empty;
     if has_piece {
         protocol::require_piece(headers)?;
     }
-    let checksum = protocol::checksum(headers)?;
+    let checksums = protocol::checksums(headers)?;
     let announced = Announced { length, text: text.to_owned(), metadata };
     let row = begin(state, sender, announced).await?;
-    let row = if has_piece { added(state, row, body, checksum).await? } else { row };
+    let row = if has_piece { added(state, row, body, checksums).await? } else { row };
     let mut response = HttpResponse::Created();
     describe(&mut response, &row);
     Ok(response.insert_header((header::LOCATION, format!("{}/{}", sender.base, row.id))).finish())
@@ -124,7 +127,7 @@ pub(super) async fn appended(
 ) -> Result<HttpResponse, Problem> {
     protocol::require_piece(headers)?;
     let offset = protocol::offset(headers)?;
-    let checksum = protocol::checksum(headers)?;
+    let checksums = protocol::checksums(headers)?;
     let row = hold::owned(state, id, sender).await?;
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -138,7 +141,7 @@ pub(super) async fn appended(
         Seized::Open(hold) if i64::try_from(offset).ok() != Some(hold.row.offset) => {
             return Err(protocol::wrong_offset(hold.row.offset));
         }
-        Seized::Open(hold) => receive(state, hold, body, checksum, Beginning::Before).await?,
+        Seized::Open(hold) => receive(state, hold, body, checksums, Beginning::Before).await?,
     };
     let row = protocol::not_failed(row)?;
     let mut response = HttpResponse::NoContent();
@@ -151,11 +154,11 @@ async fn added(
     state: &web::Data<State>,
     row: upload::Model,
     body: web::Payload,
-    checksum: Option<Checksum>,
+    checksums: Vec<Expected>,
 ) -> Result<upload::Model, Problem> {
     match seize(state, row, Purpose::Continue).await? {
         Seized::Open(hold) => {
-            protocol::not_failed(receive(state, hold, body, checksum, Beginning::Now).await?)
+            protocol::not_failed(receive(state, hold, body, checksums, Beginning::Now).await?)
         }
         Seized::Ended(row) => Ok(row),
     }
@@ -176,7 +179,7 @@ async fn receive(
     state: &web::Data<State>,
     mut hold: Hold,
     body: web::Payload,
-    checksum: Option<Checksum>,
+    checksums: Vec<Expected>,
     beginning: Beginning,
 ) -> Result<upload::Model, Problem> {
     let state = state.get_ref().clone();
@@ -185,7 +188,7 @@ async fn receive(
     task::to_its_end(Box::pin(async move {
         let _place = place;
         if hold.row.status != UploadStatus::Verifying {
-            let received = transfer::receive(&state, &mut hold, body, checksum).await;
+            let received = transfer::receive(&state, &mut hold, body, &checksums).await;
             if let (Err(problem), Beginning::Now) = (&received, beginning) {
                 abandon(&state, hold, None).await?;
                 return Err(problem.clone());

@@ -3,6 +3,7 @@
 mod beginning;
 mod by_ticket;
 mod finish;
+mod forsaken;
 mod handlers;
 mod hold;
 mod metadata;
@@ -20,6 +21,7 @@ use utoipa::OpenApi;
 
 pub(crate) use self::beginning::unfinished;
 pub(crate) use self::finish::{content_key, id_in_key};
+pub(crate) use self::forsaken::{fail_those_of_video, remove_those_of_account};
 pub(crate) use self::hold::STAGING;
 pub(crate) use self::sweep::{staged, sweep};
 pub(crate) use self::ticket::Tickets;

@@ -11,6 +11,8 @@ use base64::prelude::BASE64_STANDARD;
 use entity::video_db::upload::{self, UploadStatus};
 use service_kit::problem::Problem;
 
+use crate::digests::{self, Expected};
+
 pub(super) const VERSION: &str = "1.0.0";
 pub(super) const EXTENSIONS: &str = "creation,creation-with-upload,checksum,expiration,termination";
 /// The media type of a piece of an upload.
@@ -93,17 +95,11 @@ pub(super) fn require_piece(headers: &HeaderMap) -> Result<(), Problem> {
     if given { Ok(()) } else { Err(Problem::unsupported_media_type(PIECE)) }
 }
 
-/// A digest that a piece must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Checksum {
-    Sha256(Vec<u8>),
-    Sha1(Vec<u8>),
-}
-
-/// `Upload-Checksum`, where there is one.
-pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Problem> {
+/// What the bytes of a request are said to have: `Upload-Checksum`, and `Content-Digest` (RFC 9530).
+pub(super) fn checksums(headers: &HeaderMap) -> Result<Vec<Expected>, Problem> {
+    let mut checksums = digests::in_field(headers, digests::CONTENT_DIGEST)?;
     if !headers.contains_key(CHECKSUM) {
-        return Ok(None);
+        return Ok(checksums);
     }
     let malformed = || {
         Problem::malformed("Upload-Checksum must be `sha256` or `sha1`, a space, and the digest in Base64")
@@ -111,11 +107,12 @@ pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Problem>
     let (algorithm, digest) =
         text_of(headers, &CHECKSUM).and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
     let digest = BASE64_STANDARD.decode(digest).map_err(|_| malformed())?;
-    match (algorithm, digest.len()) {
-        ("sha256", 32) => Ok(Some(Checksum::Sha256(digest))),
-        ("sha1", 20) => Ok(Some(Checksum::Sha1(digest))),
-        _ => Err(malformed()),
-    }
+    checksums.push(match (algorithm, digest.len()) {
+        ("sha256", 32) => Expected::Sha256(digest),
+        ("sha1", 20) => Expected::Sha1(digest),
+        _ => return Err(malformed()),
+    });
+    Ok(checksums)
 }
 
 /// 460: the piece does not have its checksum, and was not kept (tus, "Checksum").
@@ -200,12 +197,12 @@ mod tests {
 
     #[test]
     fn a_checksum_names_its_algorithm_and_is_whole() {
-        let checksum = |text: &str| checksum(&headers(CHECKSUM, text));
+        let checksums = |text: &str| checksums(&headers(CHECKSUM, text));
         let sha1 = BASE64_STANDARD.encode([7; 20]);
-        assert_eq!(checksum(&format!("sha1 {sha1}")).unwrap(), Some(Checksum::Sha1(vec![7; 20])));
+        assert_eq!(checksums(&format!("sha1 {sha1}")).unwrap(), [Expected::Sha1(vec![7; 20])]);
         for wrong in ["sha1", "sha1 !", &format!("sha256 {sha1}"), &format!("md5 {sha1}"), ""] {
-            assert!(checksum(wrong).is_err(), "{wrong}");
+            assert!(checksums(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(super::checksum(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(super::checksums(&HeaderMap::new()).unwrap(), []);
     }
 }

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sha1::Sha1;
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
 
-use super::protocol::Checksum;
+use crate::digests::Check;
 
 /// A staging file, open for appending. Its methods block.
 pub(super) struct Staging {
@@ -18,14 +17,8 @@ pub(super) struct Staging {
     /// Held for as long as anything may still be written, also on behalf of a request that is gone.
     _lock: Arc<Lock>,
     hash: Sha256,
-    /// Of the bytes since it was opened, where the client sent a digest of them.
-    piece: Option<(Piece, Checksum)>,
-}
-
-/// The digest of a piece, so far.
-enum Piece {
-    Sha256(Sha256),
-    Sha1(Sha1),
+    /// Of the bytes since it was opened, where the client sent digests of them.
+    checks: Vec<Check>,
 }
 
 /// The state of the hash of an upload without bytes.
@@ -40,7 +33,7 @@ impl Staging {
         lock: Arc<Lock>,
         offset: u64,
         hash_state: &[u8],
-        expected: Option<Checksum>,
+        checks: Vec<Check>,
     ) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -54,11 +47,7 @@ impl Staging {
         let invalid = || io::Error::new(io::ErrorKind::InvalidData, "the state of the hash cannot be read");
         let state = SerializedState::<Sha256>::try_from(hash_state).map_err(|_| invalid())?;
         let hash = Sha256::deserialize(&state).map_err(|_| invalid())?;
-        let piece = expected.map(|checksum| match checksum {
-            Checksum::Sha256(_) => (Piece::Sha256(Sha256::new()), checksum),
-            Checksum::Sha1(_) => (Piece::Sha1(Sha1::new()), checksum),
-        });
-        Ok(Self { file, _lock: lock, hash, piece })
+        Ok(Self { file, _lock: lock, hash, checks })
     }
 
     /// Adds bytes at the end.
@@ -66,10 +55,8 @@ impl Staging {
         for chunk in chunks {
             self.file.write_all(chunk)?;
             self.hash.update(chunk);
-            match &mut self.piece {
-                Some((Piece::Sha256(hash), _)) => hash.update(chunk),
-                Some((Piece::Sha1(hash), _)) => hash.update(chunk),
-                None => {}
+            for check in &mut self.checks {
+                check.update(chunk);
             }
         }
         Ok(())
@@ -86,16 +73,9 @@ impl Staging {
         self.file.set_len(bytes)
     }
 
-    /// Whether the piece has the digest that it was sent with.
-    pub(super) fn has_its_checksum(&self) -> bool {
-        match &self.piece {
-            Some((Piece::Sha256(hash), Checksum::Sha256(digest))) => {
-                hash.clone().finalize().as_slice() == digest
-            }
-            Some((Piece::Sha1(hash), Checksum::Sha1(digest))) => hash.clone().finalize().as_slice() == digest,
-            Some(_) => false,
-            None => true,
-        }
+    /// Whether the piece has the digests that it was sent with.
+    pub(super) fn has_its_checksums(&self) -> bool {
+        self.checks.iter().all(Check::is_met)
     }
 }
 
@@ -138,6 +118,7 @@ impl Lock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digests::Expected;
 
     fn lock(folder: &Path) -> Arc<Lock> {
         Arc::new(Lock::try_take(&folder.join("lock")).unwrap().unwrap())
@@ -147,11 +128,11 @@ mod tests {
     fn a_hash_goes_on_where_it_was_kept() {
         let folder = tempfile::tempdir().unwrap();
         let (path, lock) = (folder.path().join("a"), lock(folder.path()));
-        let mut first = Staging::open(&path, Arc::clone(&lock), 0, &empty_hash(), None).unwrap();
+        let mut first = Staging::open(&path, Arc::clone(&lock), 0, &empty_hash(), Vec::new()).unwrap();
         first.append(&[Bytes::from_static(b"one "), Bytes::from_static(b"two ")]).unwrap();
         let state = first.sync().unwrap();
         first.append(&[Bytes::from_static(b"never acknowledged")]).unwrap();
-        let mut second = Staging::open(&path, lock, 8, &state, None).unwrap();
+        let mut second = Staging::open(&path, lock, 8, &state, Vec::new()).unwrap();
         second.append(&[Bytes::from_static(b"three")]).unwrap();
         let state = second.sync().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"one two three");
@@ -162,17 +143,11 @@ mod tests {
     fn a_piece_is_told_from_another_by_its_checksum() {
         let folder = tempfile::tempdir().unwrap();
         let (path, lock) = (folder.path().join("a"), lock(folder.path()));
-        let open =
-            |checksum| Staging::open(&path, Arc::clone(&lock), 0, &empty_hash(), Some(checksum)).unwrap();
-        let expected = |bytes: &[u8]| {
-            [Checksum::Sha256(Sha256::digest(bytes).to_vec()), Checksum::Sha1(Sha1::digest(bytes).to_vec())]
-        };
-        for (checksum, same) in
-            expected(b"this").into_iter().zip([true; 2]).chain(expected(b"that").into_iter().zip([false; 2]))
-        {
-            let mut staging = open(checksum);
-            staging.append(&[Bytes::from_static(b"this")]).unwrap();
-            assert_eq!(staging.has_its_checksum(), same);
+        for (piece, same) in [("this", true), ("that", false)] {
+            let checks = vec![Expected::Sha256(Sha256::digest("this").to_vec()).check()];
+            let mut staging = Staging::open(&path, Arc::clone(&lock), 0, &empty_hash(), checks).unwrap();
+            staging.append(&[Bytes::from_static(piece.as_bytes())]).unwrap();
+            assert_eq!(staging.has_its_checksums(), same);
         }
     }
 
@@ -180,7 +155,7 @@ mod tests {
     fn bytes_that_are_gone_are_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, lock) = (folder.path().join("a"), lock(folder.path()));
-        assert!(Staging::open(&path, lock, 1, &empty_hash(), None).is_err());
+        assert!(Staging::open(&path, lock, 1, &empty_hash(), Vec::new()).is_err());
     }
 
     #[test]

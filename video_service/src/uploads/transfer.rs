@@ -13,8 +13,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use super::hold::{GLANCE, Hold, staging_key};
-use super::protocol::{self, Checksum};
+use super::protocol;
 use super::staging::Staging;
+use crate::digests::Expected;
 use crate::speed::Speed;
 use crate::state::State;
 use crate::videos::storage_full;
@@ -48,12 +49,12 @@ pub(super) async fn receive<S, E>(
     state: &State,
     hold: &mut Hold,
     body: S,
-    expected: Option<Checksum>,
+    expected: &[Expected],
 ) -> Result<(), Problem>
 where
     S: Stream<Item = Result<Bytes, E>>,
 {
-    let all_or_nothing = expected.is_some();
+    let all_or_nothing = !expected.is_empty();
     let mut writer = Writer::open(state, hold, expected).await?;
     let cut = copy(state, hold, body, &mut writer, !all_or_nothing).await;
     let keep = match &cut {
@@ -138,13 +139,14 @@ struct Writer {
 }
 
 impl Writer {
-    async fn open(state: &State, hold: &Hold, expected: Option<Checksum>) -> Result<Self, Problem> {
+    async fn open(state: &State, hold: &Hold, expected: &[Expected]) -> Result<Self, Problem> {
         let (row, lock) = (&hold.row, Arc::clone(&hold.lock));
         let path = state.blobs.local_path(&staging_key(row.id));
         let number = |value: i64| u64::try_from(value).map_err(Problem::internal);
         let (offset, length) = (number(row.offset)?, number(row.length)?);
         let hash_state = row.hash_state.clone();
-        let open = move || Staging::open(&path, lock, offset, &hash_state, expected);
+        let checks = expected.iter().map(Expected::check).collect();
+        let open = move || Staging::open(&path, lock, offset, &hash_state, checks);
         let opened = tokio::task::spawn_blocking(open).await;
         let staging = opened.map_err(Problem::internal)?.map_err(|error| storage_failed(&error))?;
         Ok(Self {
@@ -209,7 +211,7 @@ impl Writer {
     async fn keep(&mut self, state: &State, hold: &mut Hold) -> Result<(), Problem> {
         self.flush().await.map_err(|error| storage_failed(&error))?;
         let hash_state = self.sync().await.map_err(|error| storage_failed(&error))?;
-        if !self.has_its_checksum() {
+        if !self.has_its_checksums() {
             return Err(protocol::checksum_mismatch());
         }
         Ok(self.record(state, hold, hash_state).await?)
@@ -226,8 +228,8 @@ impl Writer {
         }
     }
 
-    fn has_its_checksum(&self) -> bool {
-        self.staging.lock().unwrap_or_else(PoisonError::into_inner).has_its_checksum()
+    fn has_its_checksums(&self) -> bool {
+        self.staging.lock().unwrap_or_else(PoisonError::into_inner).has_its_checksums()
     }
 
     fn blocking<T, F>(&self, work: F) -> JoinHandle<std::io::Result<T>>

@@ -1,13 +1,9 @@
 //! `POST /videos`: a record that waits for its bytes, or a record and its bytes in one request.
 
-use std::collections::HashSet;
-
-use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use entity::video_db::video::{self, VideoStatus};
-use futures_util::StreamExt;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,19 +13,15 @@ use service_kit::task;
 use utoipa::ToSchema;
 
 use super::checks::Checks;
+use super::form::{self, VideoForm};
 use super::record::{self, Video, etag, etag_header};
 use super::replace::{self, Replaced};
-use super::upload::{self, Content, Room};
+use super::upload::{self, Content};
 use super::{by_digest, metadata, tags};
 use crate::auth::{Authorized, VideosWrite};
 use crate::content::{self, Arrived};
 use crate::idempotency::{self, Attempt, IdempotencyKey};
 use crate::state::State;
-
-/// Longest text part of a form, in bytes: the longest description in four-byte characters.
-const MAX_TEXT_PART: usize = 20_000;
-/// Most parts of a form.
-const MAX_PARTS: usize = 16;
 
 /// A record to be made.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -53,31 +45,10 @@ pub(super) struct NewVideo {
     analyze: Option<bool>,
 }
 
-/// A form with a record and its bytes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only its schema is used; the form is read as a stream")]
-pub(super) struct VideoForm {
-    /// The file itself.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
-    /// 1 to 200 characters; the file's name where it is not given.
-    title: Option<String>,
-    /// At most 5000 characters.
-    description: Option<String>,
-    /// Separated by commas.
-    tags: Option<String>,
-    /// What another system calls it.
-    external_id: Option<String>,
-    /// The text of a JSON object.
-    metadata: Option<String>,
-    /// `false`: do not begin the analysis by itself.
-    analyze: Option<bool>,
-}
-
 /// Make a video
 ///
 /// As JSON: a record that waits for its bytes, or has them by `sha256`. As a form: the record and its bytes in one
-/// request. Sent again with the same `Idempotency-Key` within 24 hours, the request makes nothing, and is answered with
+/// request, which may have `Content-Digest` and `Repr-Digest` (RFC 9530), and so may the file's part. Sent again with the same `Idempotency-Key` within 24 hours, the request makes nothing, and is answered with
 /// what it has made.
 #[utoipa::path(
     post, path = "/videos", tag = "videos", params(("Idempotency-Key" = Option<String>, Header)),
@@ -99,9 +70,7 @@ pub(super) async fn create(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let row = if request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-        let room = Room::of(&state, auth.caller.account_id, None).await?;
-        room.refuse_by_announced_length(&request)?;
-        from_form(&state, &auth, key, room, Multipart::new(request.headers(), body)).await?
+        from_form(&state, &auth, key, &request, body).await?
     } else if request.content_type().is_empty() {
         return Err(Problem::unsupported_media_type("application/json or multipart/form-data"));
     } else {
@@ -216,27 +185,15 @@ impl NewVideo {
     }
 }
 
-/// What a form has said so far.
-#[derive(Default)]
-struct Form {
-    title: Option<String>,
-    description: Option<String>,
-    tags: Vec<String>,
-    external_id: Option<String>,
-    metadata: Option<Map<String, Value>>,
-    analyze: Option<bool>,
-    content: Option<Content>,
-}
-
 async fn from_form(
     state: &State,
     auth: &Authorized<VideosWrite>,
     key: IdempotencyKey,
-    room: Room,
-    parts: Multipart,
+    request: &HttpRequest,
+    body: web::Payload,
 ) -> Result<video::Model, Problem> {
     let row = super::new_record(&auth.caller, String::new(), None, state.clock.now());
-    let form = read_form(state, &row, room, parts).await?;
+    let form = form::read(state, &row, request, body).await?;
     let content =
         form.content.ok_or_else(|| Problem::invalid(vec![FieldError::new("/file", "is missing")]))?;
     let new = NewVideo {
@@ -258,81 +215,20 @@ async fn from_form(
     task::to_its_end(write_record(state.clone(), row, content, attempt, analyze)).await
 }
 
-async fn read_form(
-    state: &State,
-    row: &video::Model,
-    room: Room,
-    mut parts: Multipart,
-) -> Result<Form, Problem> {
-    let mut form = Form::default();
-    let mut seen = HashSet::new();
-    for _ in 0..MAX_PARTS {
-        let Some(part) = parts.next().await else { return Ok(form) };
-        let mut part = part.map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
-        let name = part.name().unwrap_or_default().to_owned();
-        if !seen.insert(name.clone()) {
-            let name: String = name.chars().take(64).collect();
-            return Err(Problem::invalid(vec![FieldError::new(format!("/{name}"), "was given twice")]));
-        }
-        match name.as_str() {
-            "title" => form.title = Some(text(&mut part).await?),
-            "description" => form.description = Some(text(&mut part).await?),
-            "tags" => form.tags = text(&mut part).await?.split(',').map(ToOwned::to_owned).collect(),
-            "external_id" => form.external_id = Some(text(&mut part).await?),
-            "metadata" => form.metadata = Some(object(&text(&mut part).await?)?),
-            "analyze" => form.analyze = Some(flag(&text(&mut part).await?)?),
-            "file" => form.content = Some(file(state, row, room, part).await?),
-            other => {
-                let name: String = other.chars().take(64).collect();
-                return Err(Problem::invalid(vec![FieldError::new(format!("/{name}"), "is not known here")]));
-            }
-        }
-    }
-    Err(Problem::malformed(format!("the form has more than {MAX_PARTS} parts")))
-}
-
-async fn file(state: &State, row: &video::Model, room: Room, part: Field) -> Result<Content, Problem> {
-    let media_type = upload::accepted(part.content_type().map(AsRef::as_ref))?;
-    let given = part.content_disposition().and_then(|disposition| disposition.get_filename());
-    let filename = given.and_then(record::filename);
-    let staged = upload::receive(state, row.id, row.owner_id, room, part).await?;
-    Ok(Content { staged, filename, media_type })
-}
-
-async fn text(part: &mut Field) -> Result<String, Problem> {
-    let pointer = format!("/{}", part.name().unwrap_or_default());
-    let wrong = |detail: &str| Problem::invalid(vec![FieldError::new(pointer.clone(), detail)]);
-    let bytes = part
-        .bytes(MAX_TEXT_PART)
-        .await
-        .map_err(|_| wrong("is too long"))?
-        .map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| wrong("is not UTF-8"))
-}
-
-fn flag(text: &str) -> Result<bool, Problem> {
-    text.parse().map_err(|_| Problem::invalid(vec![FieldError::new("/analyze", "must be true or false")]))
-}
-
-fn object(text: &str) -> Result<Map<String, Value>, Problem> {
-    metadata::parse(text).map_err(|detail| Problem::invalid(vec![FieldError::new("/metadata", detail)]))
-}
-
 /// Publishes the content and writes the record that names it.
 async fn write_record(
     state: State,
     row: video::Model,
-    mut content: Content,
+    mut received: Content,
     attempt: Option<Attempt>,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
-    content.staged.publish().await.map_err(|error| upload::storage_failed(&error))?;
-    let arrived = content.arrived()?;
+    received.staged.publish().await.map_err(|error| upload::storage_failed(&error))?;
+    let arrived = received.arrived()?;
     let key = arrived.key.clone();
     match insert(&state, row, arrived, attempt.as_ref(), analyze).await {
         Ok(Replaced { transaction, video, unnamed }) => {
-            // As for any upload: bytes rather orphaned than lost.
-            transaction.commit().await?;
+            content::commit(transaction, &state.blobs, key).await?;
             state.blobs.discard(unnamed).await;
             state.workers.wake();
             Ok(video)

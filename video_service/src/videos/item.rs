@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::checks::Checks;
-use super::record::{self, Video, etag, etag_header, is_expected, is_unchanged};
+use super::record::{self, Video, etag, etag_header, is_expected};
 use super::{metadata, tags};
 use crate::auth::{Authorized, VideosRead, VideosWrite};
+use crate::revalidation::unchanged;
 use crate::state::State;
 
 /// What is to change; what is not named stays.
@@ -97,8 +98,8 @@ pub(super) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let row = super::owned(&state.reader, *id, &auth.caller).await?;
     let tag = etag(&row);
-    let mut response = if is_unchanged(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    let mut response = if let Some(answer) = unchanged(&request, &tag) {
+        return Ok(answer);
     } else {
         HttpResponse::Ok()
     };

@@ -5,6 +5,7 @@ mod checks;
 mod create;
 mod cursor;
 mod filter;
+mod form;
 mod item;
 mod list;
 mod metadata;
@@ -34,7 +35,7 @@ pub(crate) use self::item::changed_meanwhile;
 pub(crate) use self::replace::{Replaced, Replaces, replace_content};
 pub(crate) use self::trash::remove;
 pub(crate) use self::upload::{
-    UploadQuery, accepted, is_changed, is_not_found, put, storage_failed, storage_full,
+    UploadQuery, accepted, is_changed, is_not_found, put, require_expected, storage_failed, storage_full,
 };
 use crate::auth::Caller;
 use crate::quota::Quota;

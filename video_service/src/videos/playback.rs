@@ -4,16 +4,17 @@ use std::ops::Range;
 
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{
-    self, ContentDisposition, DispositionParam, DispositionType, EntityTag, Header, HeaderValue, IfRange,
-};
+use actix_web::http::header::{self, DispositionType, EntityTag, Header, HeaderValue, IfRange};
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
-use super::record::is_unchanged;
+use super::changed_meanwhile;
+use super::record::is_expected;
 use crate::auth::{Authorized, VideosRead};
+use crate::disposition;
+use crate::revalidation::unchanged;
 use crate::state::State;
 
 /// What of the content is asked for.
@@ -59,8 +60,11 @@ pub(crate) async fn respond(
     };
     let length = u64::try_from(bytes).map_err(Problem::internal)?;
     let tag = EntityTag::new_strong(sha256);
-    if is_unchanged(request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(super::record::etag_header(tag)).finish());
+    if !is_expected(request, &tag) {
+        return Err(changed_meanwhile());
+    }
+    if let Some(answer) = unchanged(request, &tag) {
+        return Ok(answer);
     }
     let (status, range) = match asked(request, &tag, length) {
         Asked::Whole => (StatusCode::OK, 0..length),
@@ -85,10 +89,7 @@ pub(crate) async fn respond(
             row.media_type.unwrap_or_else(|| "application/octet-stream".into()),
         ));
     if let Some(filename) = row.filename {
-        response.insert_header(ContentDisposition {
-            disposition: DispositionType::Inline,
-            parameters: vec![DispositionParam::Filename(filename)],
-        });
+        response.insert_header(disposition::of_file(DispositionType::Inline, &filename));
     }
     let size = range.end - range.start;
     let bytes = state
@@ -116,9 +117,19 @@ fn asked(request: &HttpRequest, tag: &EntityTag, length: u64) -> Asked {
             // Several ranges are optional to serve; one is what players use.
             _ => Asked::Whole,
         },
+        Err(_) if is_beyond_counting(request) => Asked::Unsatisfiable,
         // A unit that is not known, or a header that cannot be read, is ignored (RFC 9110 §14.2).
         _ => Asked::Whole,
     }
+}
+
+/// Whether one range begins with a number that is larger than any length: what cannot be read of it is well-formed.
+fn is_beyond_counting(request: &HttpRequest) -> bool {
+    let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+    let ends = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = ends else { return false };
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number(first) && is_number(last) && !first.is_empty() && first.parse::<u64>().is_err()
 }
 
 /// Whether the client's part still belongs to this content (RFC 9110 §13.1.5).
@@ -165,7 +176,11 @@ mod tests {
 
     #[test]
     fn a_range_beyond_the_end_is_unsatisfiable() {
-        assert_eq!(ask(&[("range", "bytes=100-")]), Asked::Unsatisfiable);
+        for range in
+            ["bytes=100-", "bytes=99999999999999999999-", "bytes=99999999999999999999-99999999999999999999"]
+        {
+            assert_eq!(ask(&[("range", range)]), Asked::Unsatisfiable, "{range}");
+        }
     }
 
     #[test]

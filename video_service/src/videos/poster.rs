@@ -1,7 +1,7 @@
 //! `GET /videos/{id}/poster.jpg`: the picture that stands for a video.
 
 use actix_web::body::BodyStream;
-use actix_web::http::header::{self, EntityTag};
+use actix_web::http::header::EntityTag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use entity::video_db::video;
 use serde::Deserialize;
@@ -10,9 +10,9 @@ use service_kit::query::Query;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::record::{etag_header, is_unchanged};
 use crate::auth::{Authorized, VideosRead};
 use crate::queue;
+use crate::revalidation::{kept, unchanged};
 use crate::state::State;
 
 /// Which poster.
@@ -62,14 +62,10 @@ pub(crate) async fn respond(
 
     // A poster is made once for an analysis and never changes.
     let tag = EntityTag::new_strong(analysis.id.simple().to_string());
-    if is_unchanged(request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag_header(tag)).finish());
+    if let Some(answer) = unchanged(request, &tag) {
+        return Ok(answer);
     }
     let content =
         state.blobs.read(&key, None).await.map_err(|error| Problem::internal(format!("storage: {error}")))?;
-    Ok(HttpResponse::Ok()
-        .insert_header(etag_header(tag))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-        .content_type(mime::IMAGE_JPEG)
-        .body(BodyStream::new(content)))
+    Ok(kept(tag).content_type(mime::IMAGE_JPEG).body(BodyStream::new(content)))
 }

@@ -1,7 +1,7 @@
 //! What clients see and say of a video.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, ETag, EntityTag, Header, IfMatch, IfNoneMatch};
+use actix_web::http::header::{self, ETag, EntityTag, Header, IfMatch};
 use chrono::{DateTime, Utc};
 use entity::video_db::video;
 use serde::{Deserialize, Serialize};
@@ -166,15 +166,6 @@ pub(crate) fn etag(row: &video::Model) -> EntityTag {
 /// The header that carries a tag.
 pub(crate) fn etag_header(tag: EntityTag) -> (header::HeaderName, ETag) {
     (header::ETAG, ETag(tag))
-}
-
-/// Whether the client already has what `tag` stands for (RFC 9110 §13.1.2).
-pub(crate) fn is_unchanged(request: &HttpRequest, tag: &EntityTag) -> bool {
-    request.headers().contains_key(header::IF_NONE_MATCH)
-        && IfNoneMatch::parse(request).is_ok_and(|condition| match condition {
-            IfNoneMatch::Any => true,
-            IfNoneMatch::Items(tags) => tags.iter().any(|given| given.weak_eq(tag)),
-        })
 }
 
 /// Whether the client means the state that `tag` stands for; true where it does not say (RFC 9110 §13.1.1).

@@ -20,6 +20,7 @@ use crate::auth::{Authorized, VideosWrite};
 use crate::content;
 use crate::queue;
 use crate::state::State;
+use crate::uploads;
 use crate::webhooks::{self, EventType, Subject};
 
 /// Videos purged between two looks at the database.
@@ -63,7 +64,7 @@ pub(super) async fn delete(
         let done = if query.permanent || state.trash_window.is_zero() {
             let state = state.get_ref().clone();
             let unchanged = Condition::all().add(video::COLUMN.revision.eq(row.revision));
-            task::to_its_end(async move { remove(&state, row.id, unchanged).await }).await?
+            task::to_its_end(async move { remove_with_uploads(&state, row.id, unchanged).await }).await?
         } else {
             trash(&state, &row, state.clock.now()).await?
         };
@@ -142,7 +143,7 @@ pub(crate) async fn purge(state: &State) -> Result<usize, Problem> {
         }
         for video in videos {
             // Not where it was restored meanwhile.
-            count += usize::from(remove(state, video.id, overdue.clone()).await?);
+            count += usize::from(remove_with_uploads(state, video.id, overdue.clone()).await?);
         }
     }
 }
@@ -150,6 +151,15 @@ pub(crate) async fn purge(state: &State) -> Result<usize, Problem> {
 /// What was deleted until then cannot be restored.
 fn purged_until(state: &State) -> DateTime<Utc> {
     state.clock.now().checked_sub_signed(state.trash_window).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// As [`remove`], and what is on its way to it as well.
+async fn remove_with_uploads(state: &State, id: Uuid, condition: Condition) -> Result<bool, Problem> {
+    let removed = remove(state, id, condition).await?;
+    if removed {
+        uploads::fail_those_of_video(state, id).await?;
+    }
+    Ok(removed)
 }
 
 /// Removes a record that meets `condition` and all that belongs to it, then the bytes that nobody names any more.

@@ -3,8 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use entity::video_db::video;
 use futures_util::Stream;
@@ -21,7 +19,8 @@ use super::record::{Video, etag, etag_header, is_expected};
 use super::replace::{Replaced, Replaces, replace_content};
 use crate::auth::{Authorized, VideosWrite};
 use crate::blobs::{Bounds, ReceiveError, Staged, is_full};
-use crate::content::Arrived;
+use crate::content::{self, Arrived};
+use crate::digests::{self, Check, Expected};
 use crate::quota;
 use crate::state::State;
 
@@ -70,7 +69,7 @@ impl Content {
 /// The body is the file itself. When the answer comes, the bytes are on the disk. Content that is there already is
 /// replaced by a new version, its unfinished analysis canceled; analyses that have ended stay with their
 /// version. With `If-Match` only if the record is still what the client saw. `Content-Digest` and `Repr-Digest` (RFC 9530,
-/// sha-256) are checked.
+/// sha-256 and sha-512) are checked. With `If-None-Match: *` only where there is no content yet.
 #[utoipa::path(
     put, path = "/videos/{id}/content", tag = "videos", params(("id" = Uuid, Path), UploadQuery),
     request_body(content = inline(String), content_type = "application/octet-stream"),
@@ -88,14 +87,23 @@ pub(super) async fn put_content(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let before = super::owned(&state.db, *id, &auth.caller).await?;
-    if !is_expected(&request, &etag(&before)) {
-        return Err(changed_meanwhile());
-    }
-    let is_conditional = request.headers().contains_key(header::IF_MATCH);
+    require_expected(&request, &before)?;
+    let is_conditional =
+        [header::IF_MATCH, header::IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
     let replaces = if is_conditional { Replaces::Revision(before.revision) } else { Replaces::Any };
     let row = put(&state, before, replaces, query, &request, body, async || Ok(())).await?;
     let mut response = if row.version > 1 { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))
+}
+
+/// 412 where the record, or its having no content yet, is not what the client says that it must be (RFC 9110 §13.1).
+pub(crate) fn require_expected(request: &HttpRequest, before: &video::Model) -> Result<(), Problem> {
+    let only_first = request.headers().get(header::IF_NONE_MATCH).is_some_and(|tags| tags == "*");
+    if is_expected(request, &etag(before)) && !(only_first && before.version > 0) {
+        Ok(())
+    } else {
+        Err(changed_meanwhile())
+    }
 }
 
 /// Makes a request's body the content of `before`, which is the sender's. `may_still` is asked when all has arrived.
@@ -125,12 +133,11 @@ pub(crate) async fn put(
             "content is put whole, without Content-Range; `/uploads` takes pieces",
         ));
     }
-    let expected = announced_digests(request)?;
+    let announced = digests::in_headers(request.headers())?;
     let room = Room::of(state, before.owner_id, before.bytes).await?;
     room.refuse_by_announced_length(request)?;
 
-    let staged = receive(state, before.id, before.owner_id, room, body).await?;
-    verify(&staged, &expected)?;
+    let staged = receive(state, before.id, before.owner_id, room, &announced, body).await?;
     may_still().await?;
     let content = Content { staged, filename: None, media_type };
     task::to_its_end(attach(state.get_ref().clone(), before.id, replaces, content, query.analyze)).await
@@ -180,12 +187,13 @@ impl Room {
     }
 }
 
-/// Receives the content of a video, which must not be empty.
+/// Receives the content of a video, which must not be empty, and must have the digests that it was announced with.
 pub(super) async fn receive<S, E>(
     state: &State,
     video_id: Uuid,
     account: Uuid,
     room: Room,
+    announced: &[Expected],
     content: S,
 ) -> Result<Staged, Problem>
 where
@@ -196,7 +204,11 @@ where
     let key = format!("videos/{video_id}-{}", Uuid::now_v7());
     let _place = state.receiving.enter(account)?;
     let bounds = Bounds { max_bytes: room.bytes(), min_bytes_per_second: state.uploads.min_bytes_per_second };
-    let received = state.blobs.receive(&key, content, bounds).await;
+    // SHA-256 is computed of all content anyhow.
+    let (sha256, others): (Vec<_>, Vec<_>) =
+        announced.iter().partition(|digest| matches!(digest, Expected::Sha256(_)));
+    let checks = others.into_iter().map(Expected::check).collect();
+    let received = state.blobs.receive(&key, content, bounds, checks).await;
     let staged = received.map_err(|error| match error {
         ReceiveError::TooLarge(limit) => {
             room.check(limit.saturating_add(1)).err().unwrap_or_else(|| Problem::too_large(limit))
@@ -205,10 +217,17 @@ where
         ReceiveError::Interrupted(error) => Problem::malformed("the upload broke off").cause(error),
         ReceiveError::Storage(error) => storage_failed(&error),
     })?;
-    if staged.bytes == 0 {
-        return Err(Problem::invalid(vec![FieldError::new("", "the content is empty")]));
-    }
-    Ok(staged)
+    let found = Expected::Sha256(staged.sha256.to_vec());
+    let refusal = if staged.bytes == 0 {
+        Problem::invalid(vec![FieldError::new("", "the content is empty")])
+    } else if sha256.into_iter().any(|digest| *digest != found) || !staged.checks.iter().all(Check::is_met) {
+        digests::mismatch()
+    } else {
+        return Ok(staged);
+    };
+    // Dropped, they would be gone as well, but later than the answer.
+    staged.discard().await.map_err(|error| storage_failed(&error))?;
+    Err(refusal)
 }
 
 /// 507 where the store is full, which the operator can change; else our fault.
@@ -219,7 +238,7 @@ pub(crate) fn storage_failed(error: &object_store::Error) -> Problem {
 /// The answer to a failure of the store.
 pub(crate) fn storage_full(is_full: bool) -> Problem {
     if is_full {
-        Problem::of_status(StatusCode::INSUFFICIENT_STORAGE).detail("there is no room for this video")
+        Problem::insufficient_storage()
     } else {
         Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -240,16 +259,15 @@ async fn attach(
     state: State,
     id: Uuid,
     replaces: Replaces,
-    mut content: Content,
+    mut received: Content,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
-    content.staged.publish().await.map_err(|error| storage_failed(&error))?;
-    let arrived = content.arrived()?;
+    received.staged.publish().await.map_err(|error| storage_failed(&error))?;
+    let arrived = received.arrived()?;
     let key = arrived.key.clone();
     match replace_content(&state, id, replaces, arrived, analyze).await {
         Ok(Replaced { transaction, video, unnamed }) => {
-            // Where a commit fails nobody knows whether it happened: the bytes stay, rather orphaned than lost.
-            transaction.commit().await?;
+            content::commit(transaction, &state.blobs, key).await?;
             state.workers.wake();
             state.blobs.discard(unnamed).await;
             Ok(video)
@@ -271,36 +289,6 @@ pub(crate) fn accepted(content_type: Option<&str>) -> Result<String, Problem> {
         _ => false,
     };
     if taken { Ok(kind.essence_str().to_owned()) } else { Err(Problem::unsupported_media_type(ACCEPTED)) }
-}
-
-/// The SHA-256 that the client says its content has (RFC 9530 §2 and §3). Content without a coding is the representation:
-/// both headers mean the same bytes.
-fn announced_digests(request: &HttpRequest) -> Result<Vec<[u8; 32]>, Problem> {
-    let malformed = |name: &str| {
-        Problem::malformed(format!("{name} must have the form sha-256=:<base64>: with a digest of 32 bytes"))
-    };
-    let mut digests = Vec::new();
-    for name in ["content-digest", "repr-digest"] {
-        let Some(value) = request.headers().get(name) else { continue };
-        let text = value.to_str().map_err(|_| malformed(name))?;
-        // Digests by other algorithms are ignored, as the standard wants.
-        let Some(encoded) = text.split(',').find_map(|member| member.trim().strip_prefix("sha-256=")) else {
-            continue;
-        };
-        let encoded = encoded.strip_prefix(':').and_then(|text| text.strip_suffix(':'));
-        let digest = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
-        let digest = digest.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        digests.push(digest.ok_or_else(|| malformed(name))?);
-    }
-    Ok(digests)
-}
-
-fn verify(staged: &Staged, expected: &[[u8; 32]]) -> Result<(), Problem> {
-    if expected.iter().all(|digest| *digest == staged.sha256) {
-        Ok(())
-    } else {
-        Err(Problem::invalid(vec![FieldError::new("", "the content does not have the digest it came with")]))
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::json;
 use service_kit::testing::Backend;
 
 use crate::support::{Answer, Client, Installation, Kadr, PATIENCE, Setup, eventually, red_then_blue};
+use crate::uploads::{begin, piece};
 
 /// The request of somebody who says to be User Service.
 fn deletion(kadr: &Kadr, account: &str, name: &str, secret: &str) -> ClientRequest {
@@ -23,11 +24,14 @@ async fn everything_of_an_account_goes_and_nothing_of_others(
     ada.ended_analysis(&analysed).await;
     let queued = ada.upload(red_then_blue()).await;
     let waiting = ada.video("No bytes yet").await;
+    let upload = begin(&ada, 8, "").await;
+    Answer::to(piece(&ada, &upload, 0), "0123").await.ok(204);
     let other = bob.upload_quietly(red_then_blue()).await;
     let account = ada.account().await;
     let secret = kadr.secret("account_deletion_client_secret");
 
     Answer::to(deletion(&kadr, &account, "user_service", &secret), "").await.ok(204);
+    ada.get(&upload).await.problem(404, "not-found");
     for path in [&analysed, &queued, &waiting] {
         ada.get(path).await.problem(404, "not-found");
         ada.get(&format!("{path}/analysis")).await.problem(404, "not-found");

@@ -4,9 +4,12 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rstest::rstest;
 use serde_json::{Value, json};
 use service_kit::testing::Backend;
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::support::{Answer, Kadr, Setup, User, eventually, red_then_blue};
 
@@ -149,7 +152,57 @@ async fn content_with_another_digest_than_announced_is_refused(
         Answer::to(both, "abc").await.problem(422, "validation-failed");
     }
     assert_eq!(kadr.blobs(), Vec::<PathBuf>::new());
-    put(&format!("sha-512=:AA==:, {right}")).await.ok(201);
+    let other = format!("sha-512=:{}:, {right}", BASE64_STANDARD.encode(Sha512::digest("abd")));
+    put(&other).await.problem(422, "validation-failed");
+    put(&format!("{right}, nonsense!")).await.problem(400, "malformed-request");
+    assert_eq!(kadr.blobs(), Vec::<PathBuf>::new());
+    let both = format!("sha-512=:{}:, {right}, md5=:AA==:", BASE64_STANDARD.encode(Sha512::digest("abc")));
+    put(&both).await.ok(201);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_form_has_the_digest_that_it_or_its_file_was_announced_with(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let of = |bytes: &str| format!("sha-256=:{}:", BASE64_STANDARD.encode(Sha256::digest(bytes)));
+    let form = |of_file: &str| {
+        format!(
+            "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp4\"\r\nContent-Type: video/mp4\r\n\
+             Content-Digest: {of_file}\r\n\r\nabc\r\n--limit--\r\nan epilogue"
+        )
+    };
+    let post = |form: &str, digest: &str| {
+        let request = ada.request("POST", "/videos").content_type("multipart/form-data; boundary=limit");
+        Answer::to(request.insert_header(("repr-digest", digest)), form.to_owned())
+    };
+    let right = form(&of("abc"));
+    let wrong = form(&of("abd"));
+    post(&wrong, &of(&wrong)).await.problem(422, "validation-failed");
+    post(&right, &of("abc")).await.problem(422, "validation-failed");
+    post(&right, "nonsense!").await.problem(400, "malformed-request");
+    assert_eq!(kadr.blobs(), Vec::<PathBuf>::new());
+    assert_eq!(ada.get("/videos").await.ok(200)["items"], json!([]));
+    post(&right, &of(&right)).await.ok(201);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn content_is_put_only_where_there_is_none_when_the_client_says_so(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = format!("{}/content", ada.video("Film").await);
+    let put = || ada.request("PUT", &path).content_type("video/mp4").insert_header(("if-none-match", "*"));
+    Answer::to(put(), "abc").await.ok(201);
+    Answer::to(put(), "abd").await.problem(412, "changed-meanwhile");
+    let get = |tag: &str| Answer::to(ada.request("GET", &path).insert_header(("if-match", tag)), "");
+    get("\"other\"").await.problem(412, "changed-meanwhile");
+    let present = ada.get(&path).await;
+    assert_eq!(get(present.header("etag")).await.body, b"abc");
 }
 
 #[actix_web::test]

@@ -91,6 +91,9 @@ async fn a_database_that_another_program_keeps_for_itself_is_busy_which_is_not_o
     let refused = ada.post("/videos", json!({ "title": "Another" })).await;
     refused.problem(503, "unavailable");
     assert_eq!(refused.header("retry-after"), "1");
+    let with_key = ada.request("POST", "/videos").insert_header(("idempotency-key", "k"));
+    let with_key = with_key.content_type("application/json");
+    Answer::to(with_key, r#"{"title": "Another"}"#).await.problem(503, "unavailable");
     assert_eq!(ada.get(&path).await.ok(200)["title"], "Film", "who reads does not wait");
     other.rollback().await.unwrap();
     ada.post("/videos", json!({ "title": "Another" })).await.ok(201);

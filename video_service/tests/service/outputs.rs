@@ -1,11 +1,13 @@
 //! What else can be had of a video that has been analysed.
 
+use std::path::{Path, PathBuf};
+
 use rstest::rstest;
 use service_kit::testing::Backend;
 use video_analysis::export::{Format, Media, export};
 use video_analysis::{Curves, Execution, Options, Report, Size, analyze_with_curves, frame_jpeg, preview};
 
-use crate::support::{Answer, Kadr, Setup, only_sound, red_then_blue, sample};
+use crate::support::{Answer, Kadr, Setup, User, eventually, only_sound, red_then_blue, sample};
 
 /// What the engine makes of the same report.
 fn expected(report: &serde_json::Value, format: Format, name: &str) -> String {
@@ -37,11 +39,67 @@ async fn a_report_is_had_in_the_format_of_every_program(
         assert_eq!(Answer::to(seen, "").await.status, 304);
         eve.get(&address).await.problem(404, "not-found");
     }
+    ada.get(&format!("{path}/thumbnail?frame={}", report["frames"])).await.problem(404, "not-found");
     let chapters = ada.get(&format!("{path}/analysis/export/vtt?version=1")).await;
     assert_eq!(chapters.header("content-type"), "text/vtt; charset=utf-8");
     assert!(chapters.body.starts_with(b"WEBVTT"));
     ada.get(&format!("{path}/analysis/export/exe")).await.problem(404, "not-found");
     ada.get(&format!("{path}/analysis/export/csv?version=2")).await.problem(404, "not-found");
+}
+
+#[actix_web::test]
+async fn a_film_without_a_files_name_is_called_by_its_whole_title() {
+    let kadr = Kadr::start(Backend::Sqlite).await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("Café 1/2: v1.5").await;
+    ada.put(&format!("{path}/content"), red_then_blue()).await.ok(201);
+    ada.ended_analysis(&path).await;
+    let answer = ada.get(&format!("{path}/analysis/export/edl")).await;
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename=\"Caf_ 1-2: v1.5.edl\"; filename*=UTF-8''Caf%C3%A9%201%2D2%3A%20v1.5.edl"
+    );
+}
+
+/// A decoder that never ends.
+fn endless_decoder(folder: &Path) -> PathBuf {
+    let program = folder.join("ffmpeg");
+    std::fs::write(&program, "#!/bin/sh\n[ \"$1\" = -version ] && exit 0\nsleep 3600\nexit 1\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    program
+}
+
+/// How many of them are at work.
+fn at_work(program: &Path) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let commands = processes.map(|process| std::fs::read(process.join("cmdline")).unwrap_or_default());
+    let program = program.to_str().unwrap();
+    commands.filter(|command| String::from_utf8_lossy(command).contains(program)).count()
+}
+
+#[actix_web::test]
+async fn no_account_keeps_others_from_their_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = endless_decoder(folder.path());
+    let kadr = Setup::on(Backend::Sqlite)
+        .without_workers()
+        .video("ANALYSIS__FFMPEG", program.display())
+        .start()
+        .await;
+    let (ada, eve) = (kadr.user("ada").await, kadr.user("eve").await);
+    let address = |path: String| format!("{path}/thumbnail?frame=0");
+    let of_ada = address(ada.upload_quietly(red_then_blue()).await);
+    let of_eve = address(eve.upload_quietly(red_then_blue()).await);
+
+    let places = std::thread::available_parallelism().unwrap().get().max(2);
+    let asking = |user: &User<'_>, path: &str| actix_rt::spawn(user.request("GET", path).send());
+    let _hers: Vec<_> = (0..places).map(|_| asking(&ada, &of_ada)).collect();
+    let started = async |count| {
+        eventually("the decoders", async || (at_work(&program) == count).then_some(())).await;
+    };
+    started(places / 2).await;
+    let _theirs = asking(&eve, &of_eve);
+    started(places / 2 + 1).await;
 }
 
 #[rstest]

@@ -58,17 +58,22 @@ async fn bytes_that_nobody_names_are_told_first_and_removed_on_request_when_they
     let begun = Answer::to(begun.insert_header(("upload-length", 5)), "").await;
     put_old(&store.join(begun.header("location").trim_start_matches('/')), b"1234");
     std::fs::write(store.join("videos/young"), b"1").unwrap();
+    put_old(&store.join("videos/broken-off#1"), b"1");
 
     let (said, findings) = check(&kadr, false).await;
-    assert_eq!(findings, 3);
+    assert_eq!(findings, 4);
     assert!(said.contains(&format!("{staged}: nobody names these 2 bytes: would be removed\n")), "{said}");
     assert!(said.contains("videos/orphan: nobody names these 5 bytes: would be removed\n"), "{said}");
     assert!(said.contains("posters/orphan.jpg: nobody names these 3 bytes: would be removed\n"), "{said}");
-    assert!(said.ends_with("wrong: 3; nothing was changed, --fix repairs\n"), "{said}");
-    assert_eq!(kadr.blobs().len(), 6, "a look changes nothing");
+    assert!(said.ends_with("wrong: 4; nothing was changed, --fix repairs\n"), "{said}");
+    assert!(
+        said.contains("videos/broken-off#1: an upload that broke off left 1 bytes: would be removed\n"),
+        "{said}"
+    );
+    assert_eq!(kadr.blobs().len(), 7, "a look changes nothing");
 
     let (said, findings) = check(&kadr, true).await;
-    assert_eq!((findings, said.ends_with("repaired: 3\n")), (3, true), "{said}");
+    assert_eq!((findings, said.ends_with("repaired: 4\n")), (4, true), "{said}");
     assert_eq!(kadr.blobs().len(), 3);
     assert_eq!(check(&kadr, false).await.1, 0);
     assert_eq!(ada.get(&format!("{path}/content")).await.body, red_then_blue());

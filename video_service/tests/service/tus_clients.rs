@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use service_kit::testing::Backend;
 
@@ -26,8 +27,9 @@ fn last_line(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).lines().last().unwrap().to_owned()
 }
 
+#[rstest]
 #[actix_web::test]
-async fn tuspy_uploads_with_its_checksums() {
+async fn tuspy_uploads_with_its_checksums_by_either_of_its_clients(#[values("sync", "async")] client: &str) {
     let kadr = Kadr::start(Backend::Sqlite).await;
     let ada = kadr.user("ada").await;
     let mut command = Command::new(clients().join("venv/bin/python"));
@@ -35,6 +37,7 @@ async fn tuspy_uploads_with_its_checksums() {
         &kadr.video_url("/uploads"),
         &ada.token,
         "200000",
+        client,
     ]);
     let output = actix_rt::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let address = last_line(&output);

@@ -32,6 +32,25 @@ async fn an_upload_whose_video_is_deleted_says_so(
 
 #[rstest]
 #[actix_web::test]
+async fn an_upload_whose_video_is_deleted_for_good_takes_no_room_any_more(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let record = ada.video("A film").await;
+    let path = begin(&ada, 8, &pair("video_id", record.trim_start_matches("/videos/"))).await;
+    Answer::to(piece(&ada, &path, 0), "0123").await.ok(204);
+    assert_eq!(ada.get("/usage").await.ok(200)["announced_bytes"], 8);
+    ada.delete(&format!("{record}?permanent=true")).await.ok(204);
+    assert_eq!(ada.get("/usage").await.ok(200)["announced_bytes"], 0);
+    let ended = state(&ada, &path).await;
+    let reason = json!("the video was deleted before its bytes had arrived");
+    assert_eq!((&ended["status"], &ended["reason"]), (&json!("failed"), &reason));
+    assert!(kadr.blobs().is_empty(), "{:?}", kadr.blobs());
+}
+
+#[rstest]
+#[actix_web::test]
 async fn an_upload_for_which_there_is_no_room_left_at_its_end_leaves_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -1,6 +1,7 @@
 //! The two programs as processes, as an operator runs them.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
@@ -52,21 +53,27 @@ impl Installation {
         self.video_service_by(command, users, settings)
     }
 
-    /// Video Service, without a worker, whose store is a disk of so many bytes; none where this machine does not let its
-    /// users mount one.
-    pub(crate) fn video_service_on_disk_of(&self, bytes: usize, users: &Process) -> Option<Process> {
+    /// Video Service with a disk of so many bytes in the place of `folder`; none where this machine does not let its users
+    /// mount one.
+    pub(crate) fn video_service_on_disk_of(
+        &self,
+        bytes: usize,
+        folder: &str,
+        users: &Process,
+        settings: &[(&str, &str)],
+    ) -> Option<Process> {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount", "sh", "-c"]);
         if !command.arg("mount -t tmpfs tmpfs /mnt").status().is_ok_and(|status| status.success()) {
             return None;
         }
-        let store = self.data().join("blobs");
-        std::fs::create_dir_all(&store).unwrap();
+        let folder = self.data().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new("unshare");
-        let then_serve = "mount -t tmpfs -o size=$1 tmpfs $2 && exec $0 serve";
+        let then_serve = "mount -t tmpfs -o size=$1 tmpfs $2 && exec $0 all";
         command.args(["--map-root-user", "--mount", "sh", "-c", then_serve]);
-        command.arg(program("video_service")).arg(bytes.to_string()).arg(store);
-        Some(self.video_service_by(command, users, &[]))
+        command.arg(program("video_service")).arg(bytes.to_string()).arg(folder);
+        Some(self.video_service_by(command, users, settings))
     }
 
     fn video_service_by(&self, mut command: Command, users: &Process, settings: &[(&str, &str)]) -> Process {
@@ -110,8 +117,23 @@ impl Process {
 
     /// The files below `folder` as it sees them.
     pub(crate) fn files_below(&self, folder: &Path) -> Vec<PathBuf> {
-        let root = PathBuf::from(format!("/proc/{}/root", self.child.id()));
-        super::files_below(&root.join(folder.strip_prefix("/").unwrap()))
+        super::files_below(&self.seen(folder))
+    }
+
+    /// Fills the disk that it sees as `folder` with a file, until nothing has room.
+    pub(crate) fn fill(&self, folder: &Path) {
+        let mut filler = File::create(self.seen(folder).join("filler")).unwrap();
+        let full = std::iter::repeat_with(|| filler.write_all(&[7; 4096])).find_map(Result::err).unwrap();
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+    }
+
+    /// Undoes [`Process::fill`].
+    pub(crate) fn make_room(&self, folder: &Path) {
+        std::fs::remove_file(self.seen(folder).join("filler")).unwrap();
+    }
+
+    fn seen(&self, folder: &Path) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root", self.child.id())).join(folder.strip_prefix("/").unwrap())
     }
 
     /// SIGKILL: it cannot do anything about it.
