@@ -64,7 +64,7 @@ async fn a_film_without_a_files_name_is_called_by_its_whole_title() {
 /// A decoder that never ends.
 fn endless_decoder(folder: &Path) -> PathBuf {
     let program = folder.join("ffmpeg");
-    std::fs::write(&program, "#!/bin/sh\n[ \"$1\" = -version ] && exit 0\nsleep 3600\nexit 1\n").unwrap();
+    std::fs::write(&program, "#!/bin/sh\n[ \"$1\" = -version ] && exit 0\nexec tail -f \"$0\"\n").unwrap();
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     program
 }
