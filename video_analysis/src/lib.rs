@@ -49,6 +49,8 @@
 mod active;
 mod analyze;
 mod audio_timing;
+#[cfg(feature = "calibration")]
+pub mod calibration;
 mod curves;
 mod damage;
 mod decode;

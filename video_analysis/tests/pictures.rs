@@ -4,9 +4,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use support::{clips, detector, frames, report, sample, starts};
-use video_analysis::Rational;
-use video_analysis::report::{DetectorStatus, OpenedBy, SegmentKind};
+use video_analysis::report::{DetectorStatus, OpenedBy, Report, SegmentKind};
+use video_analysis::{Execution, Options, Rational, ShotOptions, analyze};
 
 #[test]
 fn cuts_between_scenes_are_found_to_the_frame_also_around_a_short_one() {
@@ -131,4 +133,21 @@ fn the_samples_cuts_are_the_labelled_ones() {
     assert_eq!(kinds, [SegmentKind::FadeOut, SegmentKind::FadeIn]);
     let poster = report.poster.unwrap().frame;
     assert!(!report.black.iter().any(|black| (frames(black).0..frames(black).1).contains(&poster)));
+}
+
+#[test]
+fn looser_options_tell_more_with_less_confidence_and_leave_that_of_what_is_clear() {
+    let usual = report(&sample());
+    let shots = ShotOptions { min_change: 1.0, min_contrast: 0.5, ..ShotOptions::default() };
+    let options = Options { shots, ..Options::default() };
+    let looser = analyze(&sample(), &options, &Execution::default(), &()).unwrap();
+    let cuts = |report: &Report| -> BTreeMap<u64, f64> {
+        let cuts = report.shots.iter().filter(|shot| shot.opened_by == OpenedBy::Cut);
+        cuts.map(|shot| (shot.segment.start_frame.unwrap(), shot.segment.confidence)).collect()
+    };
+    let (usual, looser) = (cuts(&usual), cuts(&looser));
+    assert!(usual.values().all(|sure| *sure > 0.99), "{usual:?}");
+    let more: Vec<_> = looser.iter().filter(|(frame, _)| !usual.contains_key(frame)).collect();
+    assert!(more.len() > 3 && more.iter().all(|(_, sure)| **sure < 0.1), "{more:?}");
+    assert!(usual.iter().all(|(frame, sure)| looser.get(frame) == Some(sure)), "{looser:?}");
 }

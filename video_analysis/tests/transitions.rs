@@ -92,7 +92,7 @@ fn dissolves_short_and_long_are_found_with_their_ranges_also_when_compressed_bad
         assert_eq!(kinds(&report), [SegmentKind::Dissolve], "{mixed} {:?}", report.shots);
         let dissolve = &report.transitions[0];
         assert!(near(dissolve, 16, 16 + u64::from(mixed), tolerance), "{mixed} {dissolve:?}");
-        assert!((0.5..=1.0).contains(&dissolve.confidence));
+        assert!((0.8..=1.0).contains(&dissolve.confidence));
         // The new shot begins where it is first seen.
         assert_eq!(starts(&report), [0, dissolve.start_frame.unwrap()]);
         assert_eq!(report.shots[1].opened_by, OpenedBy::Dissolve);

@@ -15,6 +15,8 @@ pub(super) struct Cut {
     pub(super) metric: &'static str,
     pub(super) value: f64,
     pub(super) threshold: f64,
+    /// How clear it is, whatever the options say.
+    pub(super) margin: f64,
 }
 
 /// What is left of a pan at least when it is none, as a share of the change: of the cuts of Big Buck Bunny 0.5 and more.
@@ -63,15 +65,22 @@ struct Bound {
     least: f64,
     /// Whether `least` itself is enough.
     inclusive: bool,
+    /// Whether an option says it.
+    optional: bool,
 }
 
 impl Bound {
     const fn above(metric: &'static str, value: f64, least: f64) -> Self {
-        Self { metric, value, least, inclusive: false }
+        Self { metric, value, least, inclusive: false, optional: false }
     }
 
     const fn at_least(metric: &'static str, value: f64, least: f64) -> Self {
-        Self { metric, value, least, inclusive: true }
+        Self { inclusive: true, ..Self::above(metric, value, least) }
+    }
+
+    /// By an option, which may be another one.
+    const fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
     fn met(&self) -> bool {
@@ -87,19 +96,36 @@ impl Bound {
 impl Measures {
     /// The two ways in which a change may be a cut. What decides, and names the rule, comes first.
     fn rules(&self, options: &ShotOptions) -> [Vec<Bound>; 2] {
-        let lasts = || Bound::above("lasting_change", self.across, options.min_change);
+        let lasts = || Bound::above("lasting_change", self.across, options.min_change).optional();
         let is_no_pan = || Bound::at_least("pan_misfit", self.pan_misfit, MIN_PAN_MISFIT);
         let contrast = options.min_contrast;
         [
-            vec![Bound::above("two_sided_contrast", self.two_sided, contrast), lasts(), is_no_pan()],
             vec![
-                Bound::above("unexplained_contrast", self.towering, UNEXPLAINED_OVER_CONTRAST * contrast),
+                Bound::above("two_sided_contrast", self.two_sided, contrast).optional(),
+                lasts(),
+                is_no_pan(),
+            ],
+            vec![
+                Bound::above("unexplained_contrast", self.towering, UNEXPLAINED_OVER_CONTRAST * contrast)
+                    .optional(),
                 Bound::above("unexplained_change", self.unexplained, MIN_UNEXPLAINED),
                 Bound::at_least("unexplained_over_neighbour", self.over_neighbour, 1.0),
                 lasts(),
                 is_no_pan(),
             ],
         ]
+    }
+
+    /// How clear a cut is: by how much what options bound is above its usual bound, as a logarithm; of the least clear measure of
+    /// the clearer rule. What no option bounds is met, or the rule does not count.
+    fn margin(&self) -> f64 {
+        let rules = self.rules(&ShotOptions::default()).into_iter();
+        let rules = rules.filter(|bounds| bounds.iter().all(|bound| bound.optional || bound.met()));
+        let margins = rules.map(|bounds| {
+            let optional = bounds.iter().filter(|bound| bound.optional);
+            optional.map(|bound| (bound.value / bound.least).ln()).fold(f64::INFINITY, f64::min)
+        });
+        margins.fold(f64::NEG_INFINITY, f64::max)
     }
 }
 
@@ -139,6 +165,7 @@ fn decide(at: usize, measures: &Measures, options: &ShotOptions) -> Option<Cut> 
         metric: decided.metric,
         value: decided.value,
         threshold: decided.least,
+        margin: measures.margin(),
     })
 }
 

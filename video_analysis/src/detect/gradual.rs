@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::film::evidence;
-use super::{confidence, dissolves, wipes};
+use super::{dissolves, wipes};
 use crate::features::Frame;
 use crate::options::ShotOptions;
 use crate::report::{Evidence, SegmentKind};
@@ -62,34 +62,58 @@ pub(super) struct Gradual {
     pub(super) kind: SegmentKind,
     pub(super) start: usize,
     pub(super) end: usize,
-    pub(super) confidence: f64,
+    /// How clear it is, whatever the options say: how many times each measure fits into its usual limit at least, as a logarithm.
+    pub(super) margin: f64,
     /// Of the measure that is nearest to its limit.
     pub(super) evidence: Evidence,
 }
 
-/// A measure and the limit that it must be below.
-pub(super) type Limited = (&'static str, f64, f64);
+/// A measure and what it must be below.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limited {
+    metric: &'static str,
+    value: f64,
+    /// The limit in force.
+    limit: f64,
+    /// The limit without options.
+    usual: f64,
+}
+
+impl Limited {
+    pub(super) const fn below(metric: &'static str, value: f64, limit: f64) -> Self {
+        Self { metric, value, limit, usual: limit }
+    }
+
+    /// Where the limit is an option: what it usually is.
+    pub(super) const fn usually(self, usual: f64) -> Self {
+        Self { usual, ..self }
+    }
+}
 
 impl Gradual {
-    /// One of which all measures are below their limits; the one nearest to its own says how sure it is.
+    /// One of which all measures are below `leeway` times their limits; the one nearest to its own is the evidence.
     pub(super) fn judged(
         kind: SegmentKind,
         (start, end): (usize, usize),
         measures: impl IntoIterator<Item = Limited>,
+        leeway: f64,
     ) -> Option<Self> {
         let mut least: Option<(f64, Limited)> = None;
-        for (metric, value, limit) in measures {
-            if value >= limit {
+        let mut margin = f64::INFINITY;
+        for measure in measures {
+            let Limited { value, limit, usual, .. } = measure;
+            if value >= limit * leeway {
                 return None;
             }
-            // Below the limit is what is wanted, so that the two change places.
-            let sure = confidence(limit, value);
-            if least.is_none_or(|(least, _)| sure < least) {
-                least = Some((sure, (metric, value, limit)));
+            let value = value.max(1e-9);
+            let spare = limit / value;
+            if least.is_none_or(|(least, _)| spare < least) {
+                least = Some((spare, measure));
             }
+            margin = margin.min((usual / value).ln());
         }
-        let (confidence, (metric, value, limit)) = least?;
-        Some(Self { kind, start, end, confidence, evidence: evidence(metric, value, limit) })
+        let (_, Limited { metric, value, limit, .. }) = least?;
+        Some(Self { kind, start, end, margin, evidence: evidence(metric, value, limit) })
     }
 
     /// Whether a picture is in both.
@@ -114,15 +138,21 @@ pub(super) fn apart<T>(mut found: Vec<(f64, T)>, place: impl Fn(&T) -> (usize, u
 }
 
 /// Dissolves and wipes in order, none overlapping another: what looks like a dissolve within a wipe with a sharp line, or is
-/// less sure, is a part of that, and any other wipe that looks like a dissolve in part is one.
+/// less clear, is a part of that, and any other wipe that looks like a dissolve in part is one. What is compared is how clear they
+/// are and not their confidence, which says how often what is told of a type is true and not which of two types it is.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
-    let dissolves = dissolves::find(frames, options);
-    let mut wipes = wipes::find(frames, options);
+    find_within(frames, options, 1.0)
+}
+
+/// The same with limits `leeway` times as wide.
+pub(super) fn find_within(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
+    let dissolves = dissolves::find(frames, options, leeway);
+    let mut wipes = wipes::find(frames, options, leeway);
     wipes.retain(|wipe| {
         dissolves.iter().filter(|dissolve| dissolve.overlaps(&wipe.gradual)).all(|dissolve| {
             let gradual = &wipe.gradual;
             let holds = gradual.start <= dissolve.start && dissolve.end <= gradual.end;
-            wipe.sharp && (holds || gradual.confidence > dissolve.confidence)
+            wipe.sharp && (holds || gradual.margin > dissolve.margin)
         })
     });
     let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));

@@ -5,6 +5,7 @@ mod black;
 mod blocks;
 mod channels;
 mod clipping;
+mod confidence;
 mod cuts;
 mod dissolves;
 mod fades;
@@ -18,6 +19,8 @@ mod palette;
 mod plain;
 mod poster;
 mod ramp;
+#[cfg(feature = "calibration")]
+pub(crate) mod relaxed;
 mod representative;
 mod shots;
 mod silence;
@@ -110,7 +113,8 @@ pub fn detector_names() -> Vec<&'static str> {
     of_pictures.chain(sound_detectors(&options).into_iter().map(|detector| detector.name())).collect()
 }
 
-/// Confidence from a measurement and its threshold: 0.5 at the threshold, towards 1 far above it.
+/// The confidence of all that is no shot boundary, from a measurement and its threshold: 0.5 at the threshold, towards 1 far above
+/// it. Those of shot boundaries are calibrated.
 pub(crate) fn confidence(value: f64, threshold: f64) -> f64 {
     if value + threshold > 0.0 { value / (value + threshold) } else { 0.5 }
 }

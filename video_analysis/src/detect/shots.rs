@@ -37,7 +37,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "4"
+        "5"
     }
 
     fn params(&self) -> Value {
@@ -64,8 +64,8 @@ impl VideoDetector for Shots {
                 found.transitions.push(film.segment(kind, fade.start, fade.end, sure, Some(why)));
             }
         }
-        for Gradual { kind, start, end, confidence, evidence } in &graduals {
-            let segment = film.segment(*kind, *start, *end, *confidence, Some(evidence.clone()));
+        for Gradual { kind, start, end, margin, evidence, .. } in &graduals {
+            let segment = film.segment(*kind, *start, *end, sure(*kind, *margin), Some(evidence.clone()));
             found.transitions.push(segment);
         }
         found.transitions.sort_by_key(|transition| transition.start_frame);
@@ -81,8 +81,8 @@ fn openings(blanks: &[Blank], cuts: &[Cut], graduals: &[Gradual], frames: usize)
     for gradual in graduals {
         openings.retain(|frame, _| *frame < gradual.start || *frame > gradual.end);
         let by = if gradual.kind == SegmentKind::Wipe { OpenedBy::Wipe } else { OpenedBy::Dissolve };
-        let Gradual { confidence, evidence, .. } = gradual;
-        let opening = Opening { by, confidence: *confidence, evidence: Some(evidence.clone()) };
+        let Gradual { kind, margin, evidence, .. } = gradual;
+        let opening = Opening { by, confidence: sure(*kind, *margin), evidence: Some(evidence.clone()) };
         openings.insert(gradual.start, opening);
     }
     for blank in blanks {
@@ -106,7 +106,7 @@ fn openings(blanks: &[Blank], cuts: &[Cut], graduals: &[Gradual], frames: usize)
 }
 
 /// The plain pictures with the fades beside them, `[start, end)`.
-fn extent(blank: &Blank) -> (usize, usize) {
+pub(super) fn extent(blank: &Blank) -> (usize, usize) {
     let from = blank.fade_out.as_ref().map_or(blank.start, |fade| fade.start);
     (from, blank.fade_in.as_ref().map_or(blank.end, |fade| fade.end))
 }
@@ -114,14 +114,18 @@ fn extent(blank: &Blank) -> (usize, usize) {
 fn of_cut(cut: &Cut) -> Opening {
     Opening {
         by: OpenedBy::Cut,
-        confidence: confidence(cut.value, cut.threshold),
+        confidence: confidence::CUT.of(cut.margin),
         evidence: Some(evidence(cut.metric, cut.value, cut.threshold)),
     }
 }
 
+fn sure(kind: SegmentKind, margin: f64) -> f64 {
+    let curve = if kind == SegmentKind::Wipe { confidence::WIPE } else { confidence::DISSOLVE };
+    curve.of(margin)
+}
+
 fn judged(fade: &Fade) -> (f64, Evidence) {
-    let sure = confidence(Fade::THRESHOLD, fade.largest_step);
-    (sure, evidence("largest_step", fade.largest_step, Fade::THRESHOLD))
+    (confidence::FADE, evidence("largest_step", fade.largest_step, Fade::THRESHOLD))
 }
 
 fn tile(film: &Film, openings: &BTreeMap<usize, Opening>) -> Vec<Shot> {

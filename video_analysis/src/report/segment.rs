@@ -26,7 +26,9 @@ pub struct Segment {
     pub start_seconds: f64,
     /// `end_pts` in seconds, rounded to microseconds.
     pub end_seconds: f64,
-    /// From 0 to 1: how clearly the evidence is on its side of the threshold; 0.5 at the threshold itself.
+    /// From 0 to 1. Of shots and transitions the share of findings of this type, as clear as this one, that are true, as measured on
+    /// clips of known truth; it does not depend on the options. Of everything else how clearly the evidence is on its side of
+    /// the threshold: 0.5 at the threshold itself.
     pub confidence: f64,
     /// What it was found by; `null` where nothing had to be found, as for a film's first shot.
     pub evidence: Option<Evidence>,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use self::mixture::Mixture;
 use super::fades::PLAIN_DEVIATION;
-use super::gradual::{Gradual, Stretch, apart};
+use super::gradual::{Gradual, Limited, Stretch, apart};
 use super::ramp;
 use crate::features::Frame;
 use crate::options::ShotOptions;
@@ -26,7 +26,7 @@ const MAX_UNTOUCHED: f64 = 0.12;
 const MAX_EDGE_ERROR: f64 = 0.45;
 
 /// Finds all dissolves, none touching another, in order.
-pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
+pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
     let [shortest, longest] = [options.min_dissolve_frames, options.max_dissolve_frames]
         .map(|frames| usize::try_from(frames).unwrap_or(usize::MAX));
     let mut seen = BTreeSet::new();
@@ -44,7 +44,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
             continue;
         }
         if let Some(mixture) = mixture::measure(frames, start, end)
-            && let Some(dissolve) = judge(start, end, &mixture, options.max_dissolve_misfit)
+            && let Some(dissolve) = judge(start, end, &mixture, options.max_dissolve_misfit, leeway)
         {
             found.push((mixture.change * (1.0 - mixture.misfit), dissolve));
         }
@@ -53,15 +53,16 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
 }
 
 /// All measures must be within their limits; the one nearest to its own says how sure it is.
-fn judge(start: usize, end: usize, mixture: &Mixture, max_misfit: f64) -> Option<Gradual> {
+fn judge(start: usize, end: usize, mixture: &Mixture, max_misfit: f64, leeway: f64) -> Option<Gradual> {
     let limited = [
-        ("mixture_misfit", mixture.misfit, max_misfit),
-        ("largest_step", mixture.largest_step, MAX_STEP),
-        ("likeness", mixture.likeness, MAX_LIKENESS),
-        ("untouched", mixture.untouched, MAX_UNTOUCHED),
-        ("edge_error", mixture.edge_error, MAX_EDGE_ERROR),
+        Limited::below("mixture_misfit", mixture.misfit, max_misfit)
+            .usually(ShotOptions::default().max_dissolve_misfit),
+        Limited::below("largest_step", mixture.largest_step, MAX_STEP),
+        Limited::below("likeness", mixture.likeness, MAX_LIKENESS),
+        Limited::below("untouched", mixture.untouched, MAX_UNTOUCHED),
+        Limited::below("edge_error", mixture.edge_error, MAX_EDGE_ERROR),
     ];
     (mixture.change > MIN_CHANGE)
-        .then(|| Gradual::judged(SegmentKind::Dissolve, (start, end), limited))
+        .then(|| Gradual::judged(SegmentKind::Dissolve, (start, end), limited, leeway))
         .flatten()
 }

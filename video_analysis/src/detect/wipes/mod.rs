@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use self::sweep::Sweep;
 use super::blocks::{colors, correlation, edges, lit};
 use super::fades::PLAIN_DEVIATION;
-use super::gradual::{Gradual, Stretch, apart, halves, strongest};
+use super::gradual::{Gradual, Limited, Stretch, apart, halves, strongest};
 use super::ramp;
 use crate::features::Frame;
 use crate::options::ShotOptions;
@@ -35,7 +35,7 @@ pub(super) struct Wipe {
 }
 
 /// Finds all wipes, none touching another, in order.
-pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Wipe> {
+pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Wipe> {
     let longest = usize::try_from(options.max_dissolve_frames).unwrap_or(usize::MAX);
     let shortest = usize::try_from(options.min_dissolve_frames).map_or(SHORTEST, |least| least.max(SHORTEST));
     let mut seen = BTreeSet::new();
@@ -51,7 +51,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Wipe> {
             continue;
         }
         if let Some(sweep) = sweep::measure(frames, start - 1, end)
-            && let Some(wipe) = judge(start, end, &sweep, || comes_back(frames, start, end))
+            && let Some(wipe) = judge(start, end, &sweep, leeway, || comes_back(frames, start, end))
         {
             found.push((sweep.strength(), wipe));
         }
@@ -85,12 +85,19 @@ fn candidates(frames: &[Frame], longest: usize) -> Vec<Stretch> {
 }
 
 /// All measures must be within their limits; the one nearest to its own says how sure it is.
-fn judge(start: usize, end: usize, sweep: &Sweep, comes_back: impl FnOnce() -> f64) -> Option<Wipe> {
-    let sharp = sweep.is_sharp()?;
+fn judge(
+    start: usize,
+    end: usize,
+    sweep: &Sweep,
+    leeway: f64,
+    comes_back: impl FnOnce() -> f64,
+) -> Option<Wipe> {
+    let sharp = sweep.is_sharp(leeway)?;
     let measures = sweep.limits(sharp);
-    Gradual::judged(SegmentKind::Wipe, (start, end), measures)?;
-    let comes_back = ("comes_back", comes_back(), MOST_ALIKE);
-    let gradual = Gradual::judged(SegmentKind::Wipe, (start, end), measures.into_iter().chain([comes_back]))?;
+    Gradual::judged(SegmentKind::Wipe, (start, end), measures, leeway)?;
+    let comes_back = Limited::below("comes_back", comes_back(), MOST_ALIKE);
+    let gradual =
+        Gradual::judged(SegmentKind::Wipe, (start, end), measures.into_iter().chain([comes_back]), leeway)?;
     Some(Wipe { gradual, sharp })
 }
 

@@ -1,6 +1,7 @@
 //! How the blocks of a picture go from one shot to the other, each at its own time.
 
 use super::super::blocks::{COLORS, colors, correlation, edges, lit};
+use super::super::gradual::Limited;
 use crate::features::{Frame, GRID, GRID_ROW};
 use crate::numeric::len_to_f64;
 
@@ -235,21 +236,23 @@ impl Sweep {
     }
 
     /// Whether there is a line between the shots, or a soft one; `None` where it is neither.
-    pub(super) fn is_sharp(&self) -> Option<bool> {
+    pub(super) fn is_sharp(&self, leeway: f64) -> Option<bool> {
         let sharp = self.mixed < SHARP;
-        (self.change > MIN_CHANGE && self.spread > MIN_SPREAD && (sharp || SOFT.contains(&self.mixed)))
-            .then_some(sharp)
+        (self.change > MIN_CHANGE
+            && self.spread > MIN_SPREAD / leeway
+            && (sharp || SOFT.contains(&self.mixed)))
+        .then_some(sharp)
     }
 
     /// Measures and what they must be below.
-    pub(super) fn limits(&self, sharp: bool) -> [(&'static str, f64, f64); 6] {
+    pub(super) fn limits(&self, sharp: bool) -> [Limited; 6] {
         [
-            ("sweep_misfit", self.misfit, 0.18),
-            ("back_and_forth", self.back_and_forth, 1.5),
-            ("largest_step", self.largest_step, 0.4),
-            ("disorder", self.disorder, if sharp { 0.6 } else { 0.38 }),
-            ("untouched", self.untouched, if sharp { 0.08 } else { 0.05 }),
-            ("likeness", self.likeness, 0.25),
+            Limited::below("sweep_misfit", self.misfit, 0.18),
+            Limited::below("back_and_forth", self.back_and_forth, 1.5),
+            Limited::below("largest_step", self.largest_step, 0.4),
+            Limited::below("disorder", self.disorder, if sharp { 0.6 } else { 0.38 }),
+            Limited::below("untouched", self.untouched, if sharp { 0.08 } else { 0.05 }),
+            Limited::below("likeness", self.likeness, 0.25),
         ]
     }
 }
