@@ -43,7 +43,7 @@ def truth_of_film(labels):
 
 
 def judged(truth, found):
-    """[(type, margin, whether it is true)], without what labels leave open."""
+    """[(finding, whether it is true)], without what labels leave open."""
     left, judged = list(found), []
     shared = lambda one, other: min(one["end"], other["end"]) - max(one["start"], other["start"])
     for wanted in truth:
@@ -51,9 +51,9 @@ def judged(truth, found):
         if fits:
             best = max(fits, key=lambda f: shared(f, wanted))
             left.remove(best)
-            judged.append((best["type"], best["margin"], True))
+            judged.append((best, True))
     is_open = lambda f: any(t.get("optional") and shared(f, t) > -5 for t in truth)
-    return judged + [(f["type"], f["margin"], False) for f in left if not is_open(f)]
+    return judged + [(f, False) for f in left if not is_open(f)]
 
 
 def probability(curve, margin):
@@ -120,17 +120,19 @@ def main():
     curves = {name: (float(a), float(b)) for name, a, b in re.findall(constants, source)}
     true, all_and_one = map(float, re.search(r"const FADE: f64 = (\S+) / (\S+);", source).groups())
     curves["FADE"] = (math.log(true / (all_and_one - true)), 0.0)
-    for name in dict.fromkeys(TYPES.values()):
-        of_type = [(margin, is_true) for kind, margin, is_true in findings if TYPES[kind] == name]
+    judgements = [(TYPES[f["type"]], f["margin"], probability(curves[TYPES[f["type"]]], f["margin"]), is_true, f["usual"])
+                  for f, is_true in findings]
+    names = list(dict.fromkeys(TYPES.values()))
+    for name in names:
+        of_type = [(margin, is_true) for kind, margin, _, is_true, _ in judgements if kind == name]
+        usual = [is_true for kind, _, _, is_true, usual in judgements if kind == name and usual]
         at_limit, slope = fit(of_type) if of_type else (0, 0)
-        within = [is_true for margin, is_true in of_type if margin > 0 or name == "FADE"]
         print(f"{name}: Curve = Curve {{ at_limit: {at_limit:.3f}, slope: {slope:.3f} }}: {len(of_type)} found, "
-              f"{sum(is_true for _, is_true in of_type)} true; within usual limits {len(within)}, {sum(within)} true")
-    sure = [(TYPES[kind], margin, probability(curves[TYPES[kind]], margin), is_true) for kind, margin, is_true in findings]
-    for name in dict.fromkeys(TYPES.values()):
-        table(f"{name}, limits {arguments.leeway:g} times as wide", [(p, t) for kind, _, p, t in sure if kind == name])
-    table(f"all, limits {arguments.leeway:g} times as wide", [(p, t) for *_, p, t in sure])
-    table("all, usual limits", [(p, t) for kind, margin, p, t in sure if margin > 0 or kind == "FADE"])
+              f"{sum(is_true for _, is_true in of_type)} true; within usual limits {len(usual)}, {sum(usual)} true")
+    for name in names:
+        table(f"{name}, limits {arguments.leeway:g} times as wide", [(p, t) for kind, _, p, t, _ in judgements if kind == name])
+    table(f"all, limits {arguments.leeway:g} times as wide", [(p, t) for _, _, p, t, _ in judgements])
+    table("all, usual limits", [(p, t) for _, _, p, t, usual in judgements if usual])
 
 
 if __name__ == "__main__":

@@ -20,8 +20,10 @@ pub struct Finding {
     pub start: usize,
     /// The first picture after it.
     pub end: usize,
-    /// How clear it is: 0 at the limit of what is reported, less beyond it.
+    /// How clear it is.
     pub margin: f64,
+    /// Whether it is within the limits that reports have.
+    pub usual: bool,
 }
 
 /// What is found in a film with limits `leeway` times as wide as they are. All features are in memory at a time.

@@ -146,7 +146,8 @@ fn looser_options_tell_more_with_less_confidence_and_leave_that_of_what_is_clear
         cuts.map(|shot| (shot.segment.start_frame.unwrap(), shot.segment.confidence)).collect()
     };
     let (usual, looser) = (cuts(&usual), cuts(&looser));
-    assert!(usual.values().all(|sure| *sure > 0.99), "{usual:?}");
+    // One of eight is a cut out of fast motion.
+    assert_eq!((usual.len(), usual.values().filter(|sure| **sure > 0.99).count()), (8, 7), "{usual:?}");
     let more: Vec<_> = looser.iter().filter(|(frame, _)| !usual.contains_key(frame)).collect();
     assert!(more.len() > 3 && more.iter().all(|(_, sure)| **sure < 0.1), "{more:?}");
     assert!(usual.iter().all(|(frame, sure)| looser.get(frame) == Some(sure)), "{looser:?}");

@@ -143,6 +143,29 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
 }
 
 #[test]
+fn a_wipe_with_a_soft_line_is_no_dissolve() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mixed) in [("smoothleft", 24), ("smoothright", 36)] {
+        let graph = format!("[a][b]{}", transition(name, 20, mixed));
+        let clip = from_sample(
+            folder.path(),
+            &format!("{name}.mkv"),
+            [60, 78, 0, 0],
+            &graph,
+            "-c:v libx264 -crf 24",
+        );
+        let report = report(&clip);
+        assert_eq!(kinds(&report), [SegmentKind::Wipe], "{name} {:?}", report.transitions);
+        let (start, end) = frames(&report.transitions[0]);
+        // Its ends, at which little is to be seen of one of the shots, may be left out.
+        assert!(
+            start + 3 >= 20 && end <= 23 + u64::from(mixed) && 3 * (end - start) >= u64::from(mixed),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn something_dark_that_leaves_at_once_uncovers_the_scene_and_is_no_cut() {
     let folder = tempfile::tempdir().unwrap();
     // It covers all, a third less in the next picture, and nothing in the one after that.

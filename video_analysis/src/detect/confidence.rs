@@ -1,7 +1,7 @@
 //! How sure shot boundaries are: of all findings of a type that are as clear, the share that is true.
 //!
-//! How clear a finding is, its margin, is how many times over its limit the measure is that is nearest to it, as a logarithm: 0 at
-//! the limit, whatever options say. A logistic curve makes a probability of it, after J. Platt, *Probabilistic outputs for support
+//! How clear a finding is, its margin, is how many times over its limit the measure is that is nearest to it, as a logarithm, and of
+//! cuts also how much motion does not explain; whatever options say. A logistic curve makes a probability of it, after J. Platt, *Probabilistic outputs for support
 //! vector machines and comparisons to regularized likelihood methods*, Advances in Large Margin Classifiers (1999).
 //! `bench/calibration.py` fits the constants to what is found with wider limits, which is partly false, in clips of known
 //! truth; `docs/shot-detection.md` has what became of them on others.
@@ -9,17 +9,17 @@
 /// The probability of a finding by its margin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Curve {
-    /// The logarithm of the odds at the limit.
+    /// The logarithm of the odds where the margin is 0.
     at_limit: f64,
     /// What is added to it where the margin grows by 1.
     slope: f64,
 }
 
-pub(super) const CUT: Curve = Curve { at_limit: -3.895, slope: 3.890 };
-pub(super) const DISSOLVE: Curve = Curve { at_limit: 0.198, slope: 5.258 };
-pub(super) const WIPE: Curve = Curve { at_limit: 2.184, slope: 3.801 };
-/// Of fades, however clear they are, for none of 362 was false: after Laplace's rule of succession.
-pub(super) const FADE: f64 = 363.0 / 364.0;
+pub(super) const CUT: Curve = Curve { at_limit: -4.042, slope: 3.127 };
+pub(super) const DISSOLVE: Curve = Curve { at_limit: 0.990, slope: 7.038 };
+pub(super) const WIPE: Curve = Curve { at_limit: 2.015, slope: 4.825 };
+/// Of fades, however clear they are, for none of 415 was false: after Laplace's rule of succession.
+pub(super) const FADE: f64 = 416.0 / 417.0;
 
 impl Curve {
     pub(super) fn of(self, margin: f64) -> f64 {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::dissolves::{self, Mixtures};
 use super::film::evidence;
-use super::{dissolves, wipes};
+use super::wipes;
 use crate::features::Frame;
 use crate::options::ShotOptions;
 use crate::report::{Evidence, SegmentKind};
@@ -138,7 +139,8 @@ pub(super) fn apart<T>(mut found: Vec<(f64, T)>, place: impl Fn(&T) -> (usize, u
 }
 
 /// Dissolves and wipes in order, none overlapping another: what looks like a dissolve within a wipe with a sharp line, or is
-/// less clear, is a part of that, and any other wipe that looks like a dissolve in part is one. What is compared is how clear they
+/// less clear, is a part of that, and any other wipe that looks like a dissolve in part is one; what is less of a mixture than a
+/// dissolve, a wipe with a soft line, counts where there is nothing else. What is compared is how clear they
 /// are and not their confidence, which says how often what is told of a type is true and not which of two types it is.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
     find_within(frames, options, 1.0)
@@ -146,22 +148,20 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
 
 /// The same with limits `leeway` times as wide.
 pub(super) fn find_within(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
-    let dissolves = dissolves::find(frames, options, leeway);
+    let Mixtures { clear, mut swept } = dissolves::find(frames, options, leeway);
     let mut wipes = wipes::find(frames, options, leeway);
     wipes.retain(|wipe| {
-        dissolves.iter().filter(|dissolve| dissolve.overlaps(&wipe.gradual)).all(|dissolve| {
+        clear.iter().filter(|mixture| mixture.overlaps(&wipe.gradual)).all(|mixture| {
             let gradual = &wipe.gradual;
-            let holds = gradual.start <= dissolve.start && dissolve.end <= gradual.end;
-            wipe.sharp && (holds || gradual.margin > dissolve.margin)
+            let holds = gradual.start <= mixture.start && mixture.end <= gradual.end;
+            wipe.sharp && (holds || gradual.margin > mixture.margin)
         })
     });
-    let apart = |dissolve: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(dissolve));
-    let mut found: Vec<Gradual> = dissolves.into_iter().filter(apart).collect();
-    // A soft line is as much of a mixture as a dissolve, and sweeps all the same.
-    for gradual in found.iter_mut().filter(|dissolve| wipes::sweeps(frames, dissolve)) {
-        gradual.kind = SegmentKind::Wipe;
-    }
+    let apart = |mixture: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(mixture));
+    let mut found: Vec<Gradual> = clear.into_iter().filter(apart).collect();
     found.extend(wipes.into_iter().map(|wipe| wipe.gradual));
+    swept.retain(|gradual| !found.iter().any(|other| other.overlaps(gradual)));
+    found.append(&mut swept);
     found.sort_by_key(|gradual| gradual.start);
     found
 }

@@ -1,4 +1,5 @@
-//! Dissolves: one shot fades away while the next appears over it. The measures and their figures are explained in
+//! Dissolves: one shot fades away while the next appears over it; and wipes whose line is so soft that they are as much of a
+//! mixture. The measures and their figures are explained in
 //! `docs/shot-detection.md`.
 
 mod candidates;
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use self::mixture::Mixture;
 use super::fades::PLAIN_DEVIATION;
 use super::gradual::{Gradual, Limited, Stretch, apart};
-use super::ramp;
+use super::{ramp, wipes};
 use crate::features::Frame;
 use crate::options::ShotOptions;
 use crate::report::SegmentKind;
@@ -24,13 +25,23 @@ const MAX_LIKENESS: f64 = 0.5;
 const MAX_UNTOUCHED: f64 = 0.12;
 /// How far the edges' lost energy may be from what a mixture loses, as a share of it: motion loses none.
 const MAX_EDGE_ERROR: f64 = 0.45;
+/// The same of a wipe with a soft line, which loses less, for each block is mixed for a part of it only.
+const MAX_SWEPT_EDGE_ERROR: f64 = 0.9;
 
-/// Finds all dissolves, none touching another, in order.
-pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
+/// Mixtures of two shots, none touching another of its kind, in order.
+pub(super) struct Mixtures {
+    /// Dissolves, and wipes with a soft line that are as much of a mixture.
+    pub(super) clear: Vec<Gradual>,
+    /// Wipes with a soft line that are less of one, which the others may overlap.
+    pub(super) swept: Vec<Gradual>,
+}
+
+/// Finds all mixtures.
+pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Mixtures {
     let [shortest, longest] = [options.min_dissolve_frames, options.max_dissolve_frames]
         .map(|frames| usize::try_from(frames).unwrap_or(usize::MAX));
     let mut seen = BTreeSet::new();
-    let mut found: Vec<(f64, Gradual)> = Vec::new();
+    let (mut clear, mut swept) = (Vec::new(), Vec::new());
     // With ends that are mixtures themselves a ramp fits within the whole one: each is tried with ends farther out too.
     let wider = |stretch: Stretch| [stretch, Stretch { half: stretch.half * 3 / 2, ..stretch }];
     for stretch in candidates::find(frames, longest).into_iter().flat_map(wider) {
@@ -44,25 +55,42 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
             continue;
         }
         if let Some(mixture) = mixture::measure(frames, start, end)
-            && let Some(dissolve) = judge(start, end, &mixture, options.max_dissolve_misfit, leeway)
+            && let Some(gradual) = judge(frames, (start, end), &mixture, options.max_dissolve_misfit, leeway)
         {
-            found.push((mixture.change * (1.0 - mixture.misfit), dissolve));
+            let of_its_kind =
+                if mixture.edge_error < MAX_EDGE_ERROR * leeway { &mut clear } else { &mut swept };
+            of_its_kind.push((mixture.change * (1.0 - mixture.misfit), gradual));
         }
     }
-    apart(found, |dissolve| (dissolve.start, dissolve.end))
+    let place = |gradual: &Gradual| (gradual.start, gradual.end);
+    Mixtures { clear: apart(clear, place), swept: apart(swept, place) }
 }
 
-/// All measures must be within their limits; the one nearest to its own says how sure it is.
-fn judge(start: usize, end: usize, mixture: &Mixture, max_misfit: f64, leeway: f64) -> Option<Gradual> {
-    let limited = [
-        Limited::below("mixture_misfit", mixture.misfit, max_misfit)
-            .usually(ShotOptions::default().max_dissolve_misfit),
-        Limited::below("largest_step", mixture.largest_step, MAX_STEP),
-        Limited::below("likeness", mixture.likeness, MAX_LIKENESS),
-        Limited::below("untouched", mixture.untouched, MAX_UNTOUCHED),
-        Limited::below("edge_error", mixture.edge_error, MAX_EDGE_ERROR),
-    ];
-    (mixture.change > MIN_CHANGE)
-        .then(|| Gradual::judged(SegmentKind::Dissolve, (start, end), limited, leeway))
-        .flatten()
+/// All measures must be within their limits. A mixture whose blocks change one after the other is a wipe with a soft line.
+fn judge(
+    frames: &[Frame],
+    (start, end): (usize, usize),
+    mixture: &Mixture,
+    max_misfit: f64,
+    leeway: f64,
+) -> Option<Gradual> {
+    let usual_misfit = ShotOptions::default().max_dissolve_misfit;
+    let limited = |max_edge_error| {
+        [
+            Limited::below("mixture_misfit", mixture.misfit, max_misfit).usually(usual_misfit),
+            Limited::below("largest_step", mixture.largest_step, MAX_STEP),
+            Limited::below("likeness", mixture.likeness, MAX_LIKENESS),
+            Limited::below("untouched", mixture.untouched, MAX_UNTOUCHED),
+            Limited::below("edge_error", mixture.edge_error, max_edge_error),
+        ]
+    };
+    let judged =
+        |kind, measures: &[Limited]| Gradual::judged(kind, (start, end), measures.iter().copied(), leeway);
+    let swept = limited(MAX_SWEPT_EDGE_ERROR);
+    // What is no mixture at all need not be looked at block by block.
+    judged(SegmentKind::Wipe, &swept).filter(|_| mixture.change > MIN_CHANGE)?;
+    match wipes::sweeps(frames, start, end) {
+        Some(scatter) => judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat()),
+        None => judged(SegmentKind::Dissolve, &limited(MAX_EDGE_ERROR)),
+    }
 }

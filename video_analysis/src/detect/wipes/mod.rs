@@ -1,6 +1,7 @@
 //! Wipes: one shot takes the place of another bit by bit, behind a line, a clock's hand or a circle. The measures and their
 //! figures are explained in `docs/shot-detection.md`.
 
+mod surface;
 mod sweep;
 
 use std::collections::BTreeSet;
@@ -59,10 +60,10 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
     apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
 }
 
-/// Whether the blocks of what is a mixture of two shots change one after the other.
-pub(super) fn sweeps(frames: &[Frame], gradual: &Gradual) -> bool {
-    let sweep = gradual.start.checked_sub(1).and_then(|first| sweep::measure(frames, first, gradual.end));
-    sweep.is_some_and(|sweep| sweep.is_orderly())
+/// A measure of the mixture `[start, end)` of two shots if it is a wipe with a soft line, whose blocks change one after the other.
+pub(super) fn sweeps(frames: &[Frame], start: usize, end: usize) -> Option<Limited> {
+    let scatter = sweep::measure(frames, start.checked_sub(1)?, end)?.scatter()?;
+    Some(Limited::below("scatter", scatter, sweep::MAX_SCATTER))
 }
 
 /// Stretches in which parts of the picture go from one shot to the other, each at once or nearly so.

@@ -2,12 +2,13 @@
 
 use super::super::blocks::{COLORS, colors, correlation, edges, lit};
 use super::super::gradual::Limited;
+use super::surface::explained_by_place;
 use crate::features::{Frame, GRID, GRID_ROW};
 use crate::numeric::len_to_f64;
 
 /// Blocks of a picture, and of a row of them.
-const BLOCKS: usize = GRID / COLORS;
-const ROW: usize = GRID_ROW / COLORS;
+pub(super) const BLOCKS: usize = GRID / COLORS;
+pub(super) const ROW: usize = GRID_ROW / COLORS;
 /// Pictures that are looked at between the ends: of more, motion and noise would add up.
 const SAMPLES: usize = 12;
 /// Least mean difference of the ends, in grey levels.
@@ -20,6 +21,11 @@ const SHARP: f64 = 0.3;
 const SOFT: std::ops::Range<f64> = 0.5..0.8;
 /// Least spread of the times at which blocks change: those of a dissolve differ by less.
 const MIN_SPREAD: f64 = 0.085;
+/// The same of a mixture, which has more motion in it.
+const MIN_ORDERLY_SPREAD: f64 = 0.1;
+/// Most of the times' variance that a smooth function of the place may leave over: of made dissolves nearly all is, of wipes with a
+/// soft line little.
+pub(in super::super) const MAX_SCATTER: f64 = 0.5;
 /// Largest misfit of a stretch that is looked at more closely.
 const LIKELY_MISFIT: f64 = 0.2;
 
@@ -48,6 +54,9 @@ pub(super) struct Sweep {
     untouched: f64,
     /// Correlation of the ends' edges.
     likeness: f64,
+    /// When each block changes, 1 at the end of the stretch, and how much.
+    times: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 /// The two ends of a stretch, and the way from one to the other.
@@ -177,6 +186,8 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
         disorder: disorder / spread.max(1e-9),
         untouched: untouched(&ends, &lit),
         likeness: correlation(&edges(&ends.before, &lit), &edges(&ends.after, &lit)).max(0.0),
+        times: waited,
+        weights: ends.weights,
     })
 }
 
@@ -219,9 +230,11 @@ impl Sweep {
         self.change * (1.0 - self.misfit) * (1.0 - 2.0 * self.unsteadiness).max(0.0)
     }
 
-    /// Whether blocks change one after the other rather than all at once: of made dissolves one in fifty does.
-    pub(super) fn is_orderly(&self) -> bool {
-        self.mixed < 0.72 && self.spread > 0.1 && self.disorder < 0.5
+    /// Where blocks change one after the other rather than all at once, what of the times at which they do their places do not tell, of
+    /// 1. Of made dissolves one in a hundred is among these.
+    pub(super) fn scatter(&self) -> Option<f64> {
+        let scatter = || 1.0 - explained_by_place(&self.times, &self.weights);
+        (self.spread > MIN_ORDERLY_SPREAD).then(scatter).filter(|scatter| *scatter < MAX_SCATTER)
     }
 
     /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
