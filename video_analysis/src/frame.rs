@@ -10,17 +10,17 @@ use crate::extract::{JPEG, SQUARE_PIXELS, Source, Which};
 use crate::probe::{PacketIndex, probe};
 use crate::process::Processes;
 
-/// Largest side that may be asked for, in pixels: what JPEG can hold is four times that.
-const MAX_SIDE: u32 = 16_384;
+/// Largest side that may be asked for, in pixels: twice that of 4K, which the decoder's memory still has room to encode.
+const MAX_SIDE: u32 = 8192;
 /// A JPEG of the largest pictures that are decoded.
 const MOST_BYTES: u64 = 256 << 20;
 
 /// How large a picture is to be. Its aspect ratio stays: of one side the other follows, into both it is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Size {
-    /// Pixels across, 2 to 16384; `None`: as follows from the height, or as the film has them.
+    /// Pixels across, 2 to 8192; `None`: as follows from the height, or as the film has them.
     pub width: Option<u32>,
-    /// Pixels down, 2 to 16384.
+    /// Pixels down, 2 to 8192.
     pub height: Option<u32>,
 }
 

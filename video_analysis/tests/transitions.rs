@@ -189,6 +189,23 @@ fn pictures_that_are_held_as_in_drawn_films_are_no_shots() {
 }
 
 #[test]
+fn pictures_that_are_held_and_coded_anew_are_no_shots_though_the_camera_moves_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let moving = "crop=w=iw*2/3:h=ih*2/3:x=(iw-ow)/2*(1+sin(n/10)):y=(ih-oh)/2,scale=320:180";
+    let held = "framestep=4,settb=1/24,setpts=4*N,fps=24";
+    let clip = clips::make(
+        folder.path(),
+        "moving.mkv",
+        &format!(
+            "-i {} -an -vf trim=start_frame=3:end_frame=75,setpts=PTS-STARTPTS,{moving},{held} -c:v libx264 -preset veryfast -crf 34",
+            sample().display()
+        ),
+    );
+    let report = report(&clip);
+    assert_eq!((starts(&report), kinds(&report)), (vec![0], vec![]));
+}
+
+#[test]
 fn what_changes_within_a_shot_is_no_transition() {
     let folder = tempfile::tempdir().unwrap();
     let ramp = "clip((n-20)/24\\,0\\,1)";

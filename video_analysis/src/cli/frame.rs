@@ -21,11 +21,11 @@ pub(super) struct Frame {
     number: u64,
 
     /// Pixels across.
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(2..=16_384))]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(2..=8192))]
     width: Option<u32>,
 
     /// Pixels down.
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(2..=16_384))]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(2..=8192))]
     height: Option<u32>,
 
     /// Where to write it [default: standard output].

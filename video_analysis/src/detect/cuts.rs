@@ -41,8 +41,10 @@ const OVERTURNED: f32 = 0.5;
 const BESIDE: usize = 3;
 /// How far away these may be when pictures are repeated in between: drawn films hold a picture for up to four.
 const FARTHEST: usize = 5;
-/// Largest luma difference of a picture that repeats the one before.
+/// Largest luma difference of a picture that repeats the one before, and the largest mean difference of block colours of one
+/// that was coded anew, which is not quite the same.
 const REPEATED: u8 = 2;
+const CODED_ANEW: f64 = 0.5;
 /// Pictures on either side of a cut that must differ across it.
 const SIDE: usize = 3;
 
@@ -192,11 +194,14 @@ struct Change {
 
 fn changes(frames: &[Frame]) -> Vec<Change> {
     let none = Change { step: 0.0, unexplained: 0.0, recolored: 0.0, repeats: true };
-    let changes = frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| Change {
-        step: distance(one, next),
-        unexplained: f64::from(next.residual) * f64::from(next.recolored) * f64::from(next.pan_misfit),
-        recolored: next.recolored,
-        repeats: next.peak_change <= REPEATED,
+    let changes = frames.iter().zip(frames.iter().skip(1)).map(|(one, next)| {
+        let step = distance(one, next);
+        Change {
+            step,
+            unexplained: f64::from(next.residual) * f64::from(next.recolored) * f64::from(next.pan_misfit),
+            recolored: next.recolored,
+            repeats: next.peak_change <= REPEATED || step <= CODED_ANEW,
+        }
     });
     [none].into_iter().chain(changes).collect()
 }
@@ -231,7 +236,10 @@ fn measure(frames: &[Frame], changes: &[Change], at: usize) -> Option<Measures> 
 /// The changes next to one, on either side, that are no repetitions, and how far away each is.
 fn beside(changes: &[Change], at: usize) -> impl Iterator<Item = (usize, &Change)> {
     let overturned = changes.get(at).is_some_and(|change| change.recolored >= OVERTURNED);
-    let farthest = if overturned { BESIDE } else { FARTHEST };
+    // Of pictures that are held, what is next is farther away.
+    let next = [at.checked_sub(1), at.checked_add(1)].into_iter().flatten();
+    let held = next.filter_map(|at| changes.get(at)).all(|change| change.repeats);
+    let farthest = if overturned && !held { BESIDE } else { FARTHEST };
     let near = |side: &[Change]| side.len().min(farthest);
     let (before, after) = changes.split_at_checked(at).unwrap_or_default();
     let after = after.get(1..).unwrap_or_default();

@@ -88,7 +88,7 @@ pub(super) fn refusal(error: &Error) -> Problem {
     match error.kind() {
         ErrorKind::Undecodable => Problem::not_found("picture"),
         ErrorKind::InvalidOptions => Problem::invalid(
-            ["width", "height"].map(|side| FieldError::new(side, "must be 2 to 16384")).into(),
+            ["width", "height"].map(|side| FieldError::new(side, "must be 2 to 8192")).into(),
         ),
         _ if error.retryable() => Problem::unavailable("the picture cannot be decoded now", 5).cause(error),
         _ => Problem::new(StatusCode::CONFLICT, "not-decodable", "The content cannot be decoded")

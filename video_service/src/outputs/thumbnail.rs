@@ -25,7 +25,7 @@ use crate::videos::playback::no_content;
 pub(super) struct ThumbnailQuery {
     /// Its number, counted from 0 as in reports.
     frame: u64,
-    /// Pixels across, 2 to 16384; the height follows. As the video has them where neither is given.
+    /// Pixels across, 2 to 8192; the height follows. As the video has them where neither is given.
     width: Option<u32>,
     /// Pixels down. With both, the picture fits into them.
     height: Option<u32>,

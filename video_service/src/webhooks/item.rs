@@ -1,11 +1,11 @@
 //! One webhook: `GET`, `PATCH` and `DELETE /webhooks/{id}`, `POST /webhooks/{id}/rotate-secret`.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::video_db::webhook::{self, DisabledReason};
 use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, UpdateMany};
 use serde::{Deserialize, Deserializer};
 use service_kit::json::Json;
 use service_kit::problem::{FieldError, Problem};
@@ -142,10 +142,14 @@ pub(super) async fn delete(
 
 /// Make another secret
 ///
-/// Messages carry signatures by both, until `previous_secret_expires_at`, so that receivers can change theirs in peace.
+/// Messages carry signatures by both, until `previous_secret_expires_at`, so that receivers can change theirs in peace. Until
+/// then there is no third.
 #[utoipa::path(
     post, path = "/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = Uuid, Path)),
-    responses((status = 200, body = WebhookWithSecret)),
+    responses(
+        (status = 200, body = WebhookWithSecret),
+        (status = 409, description = "The former secret still counts"),
+    ),
 )]
 pub(super) async fn rotate_secret(
     state: web::Data<State>,
@@ -158,17 +162,31 @@ pub(super) async fn rotate_secret(
     let until = now + TimeDelta::hours(i64::from(webhooks.settings.secret_overlap_hours));
     let secret = Secret::generate().map_err(Problem::internal)?;
     let sealed = secret.seal(&webhooks.vault, before.id).map_err(Problem::internal)?;
-    // The former one is taken from the row itself: of two rotations at a time, the second follows the first.
-    webhook::Entity::update_many()
+    // Receivers may still have the one before: it is not pushed out by another rotation, as of a client that lost the answer.
+    let no_overlap = webhook::Column::PreviousSecretExpiresAt
+        .is_null()
+        .or(webhook::Column::PreviousSecretExpiresAt.lte(now));
+    let rotated = webhook::Entity::update_many()
         .filter(webhook::COLUMN.id.eq(before.id))
+        .filter(no_overlap)
         .col_expr(webhook::Column::PreviousSecret, Expr::col(webhook::Column::Secret))
         .col_expr(webhook::Column::Secret, Expr::value(sealed))
         .col_expr(webhook::Column::PreviousSecretExpiresAt, Expr::value(until))
         .col_expr(webhook::Column::UpdatedAt, Expr::value(now))
         .exec(&state.db)
         .await?;
+    if rotated.rows_affected == 0 {
+        return Err(overlapping(before.previous_secret_expires_at));
+    }
     let after = owned(&state.db, *id, &auth.caller).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(WebhookWithSecret::new(after, &secret)))
+}
+
+fn overlapping(until: Option<DateTime<Utc>>) -> Problem {
+    let until = until.map_or_else(String::new, |until| until.to_rfc3339());
+    Problem::new(StatusCode::CONFLICT, "rotation-under-way", "The former secret still counts").detail(
+        format!("until {until} messages are signed with it as well; delete the webhook where it must not"),
+    )
 }

@@ -63,4 +63,6 @@ mod uploads;
 #[cfg(test)]
 mod webhook_addresses;
 #[cfg(test)]
+mod webhook_processes;
+#[cfg(test)]
 mod webhooks;
