@@ -62,7 +62,7 @@ pub(crate) async fn keep(
 }
 
 /// Commits what names new bytes. Where the database says that it did not, the bytes under `arrived` go; where it went away
-/// nobody knows whether it did: they stay, rather orphaned than lost, and the sweep finds them.
+/// nobody knows whether it did: they stay, rather orphaned than lost, and `storage check` finds them.
 ///
 /// # Errors
 /// When the database fails.

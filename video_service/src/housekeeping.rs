@@ -15,7 +15,8 @@ use crate::{features, idempotency, orphans, shares, uploads, webhooks};
 /// How often the rubbish of killed uploads is looked for: it is rare, and hurts only by its size.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Removes the rubbish of killed uploads, and bytes that nobody names: now and every hour.
+/// Removes the rubbish of killed uploads, and tells of bytes that nobody names: now and every hour. These are not removed
+/// unasked: beside another database than theirs, as an older one from a backup, all films would be among them.
 pub(crate) async fn sweep_for_ever(db: DatabaseConnection, blobs: BlobStore, clock: SharedClock) {
     let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
     loop {
@@ -25,10 +26,14 @@ pub(crate) async fn sweep_for_ever(db: DatabaseConnection, blobs: BlobStore, clo
             Ok(count) => log::info!("abandoned uploads removed count={count}"),
             Err(error) => log::warn!("abandoned uploads not removed cause=\"{error}\""),
         }
-        match orphans::sweep(&db, &blobs, clock.now()).await {
-            Ok(0) => {}
-            Ok(count) => log::warn!("bytes that nobody names removed blobs={count}"),
-            Err(error) => log::warn!("bytes that nobody names not removed cause=\"{error}\""),
+        match orphans::find(&db, &blobs, clock.now() - orphans::YOUNG).await {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => log::warn!(
+                "nobody names some blobs, see `video_service storage check` blobs={} bytes={}",
+                found.len(),
+                found.iter().map(|orphan| orphan.bytes).sum::<u64>()
+            ),
+            Err(error) => log::warn!("blobs that nobody names not looked for cause=\"{error}\""),
         }
     }
 }

@@ -15,8 +15,6 @@ use crate::uploads;
 const BATCH: usize = 500;
 /// What is younger may belong to a request that has not written its record yet.
 pub(crate) const YOUNG: TimeDelta = TimeDelta::minutes(10);
-/// What the service removes by itself, without anybody having looked at it first, must be older.
-const FORGOTTEN: TimeDelta = TimeDelta::days(1);
 
 /// Why orphans could not be found.
 #[derive(Debug, thiserror::Error)]
@@ -33,22 +31,6 @@ pub(crate) enum OrphansError {
 pub(crate) struct Orphan {
     pub(crate) key: String,
     pub(crate) bytes: u64,
-}
-
-/// Removes what nobody has named for a day. Returns how many blobs.
-///
-/// # Errors
-/// When the database or the store fails.
-pub(crate) async fn sweep(
-    db: &DatabaseConnection,
-    blobs: &BlobStore,
-    now: DateTime<Utc>,
-) -> Result<usize, OrphansError> {
-    let orphans = find(db, blobs, now - FORGOTTEN).await?;
-    for Orphan { key, .. } in &orphans {
-        blobs.delete(key).await?;
-    }
-    Ok(orphans.len())
 }
 
 /// What nobody names, of that which was last written to before `moment`.

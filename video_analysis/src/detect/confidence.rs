@@ -1,8 +1,9 @@
 //! How sure shot boundaries are: of all findings of a type that are as clear, the share that is true.
 //!
 //! How clear a finding is, its margin, is how many times over its limit the measure is that is nearest to it, as a logarithm, and of
-//! cuts also how much motion does not explain; whatever options say. A logistic curve makes a probability of it, after J. Platt, *Probabilistic outputs for support
-//! vector machines and comparisons to regularized likelihood methods*, Advances in Large Margin Classifiers (1999).
+//! cuts also how much motion does not explain; whatever options say. A logistic curve makes a probability of it, after
+//! J. Platt, *Probabilistic outputs for support vector machines and comparisons to regularized likelihood methods*,
+//! Advances in Large Margin Classifiers (1999).
 //! `bench/calibration.py` fits the constants to what is found with wider limits, which is partly false, in clips of known
 //! truth; `docs/shot-detection.md` has what became of them on others.
 

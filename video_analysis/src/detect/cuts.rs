@@ -41,9 +41,9 @@ const OVERTURNED: f32 = 0.5;
 const BESIDE: usize = 3;
 /// How far away these may be when pictures are repeated in between: drawn films hold a picture for up to four.
 const FARTHEST: usize = 5;
-/// Largest luma difference of a picture that repeats the one before, and the largest mean difference of block colours of one
-/// that was coded anew, which is not quite the same.
+/// Largest luma difference of a picture that repeats the one before.
 const REPEATED: u8 = 2;
+/// Largest mean difference of block colours, in grey levels, of a repetition that was coded anew and is not quite the same.
 const CODED_ANEW: f64 = 0.5;
 /// Pictures on either side of a cut that must differ across it.
 const SIDE: usize = 3;
