@@ -4,7 +4,7 @@ use chrono::DateTime;
 use entity::video_db::video::VideoStatus;
 use migration::video_db::Migrator;
 use rstest::rstest;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, DatabaseConnection, QuerySelect, Statement};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, DatabaseConnection, QuerySelect, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use service_kit::testing::{Backend, TestDatabase};
 
@@ -49,13 +49,12 @@ async fn library(database: &TestDatabase) -> (DatabaseConnection, Uuid, Uuid) {
 }
 
 /// How the database would answer, in its words.
-async fn plan(db: &DatabaseConnection, select: &SelectStatement) -> String {
+async fn plan(db: &DatabaseConnection, query: Statement) -> String {
     let backend = db.get_database_backend();
     let (explain, column) = match backend {
         DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
         _ => ("EXPLAIN", "QUERY PLAN"),
     };
-    let query = backend.build(select);
     let sql = format!("{explain} {}", query.sql);
     let query = Statement::from_sql_and_values(backend, sql, query.values.into_iter().flatten());
     let rows = db.query_all_raw(query).await.unwrap();
@@ -91,7 +90,7 @@ async fn a_page_is_read_from_its_place_in_an_index(
             for after in [None, Some(Place { key: (*key).clone(), id })] {
                 let deep = after.is_some();
                 let select = select(owner, &query, after, 51, backend).unwrap();
-                let plan = plan(&db, &select).await;
+                let plan = plan(&db, select).await;
                 assert!(plan.contains(index), "{sort}: {plan}");
                 assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{sort}: {plan}");
                 assert!(!deep || goes_to_its_place(&plan), "{sort}: {plan}");
@@ -116,9 +115,33 @@ async fn a_deep_page_of_a_tag_does_not_read_the_tags_of_the_pages_before(
     let backend = db.get_database_backend();
     let query = web::Query::<ListQuery>::from_query("tag=open").unwrap();
     let select = select(owner, &query, Some(Place { key: Key::Id, id }), 51, backend).unwrap();
-    let plan = plan(&db, &select).await;
+    let plan = plan(&db, select).await;
     let bounded = plan.lines().filter(|line| line.contains("video_id<") || line.contains("video_id <"));
     assert!(bounded.count() > 0, "{plan}");
+}
+
+#[actix_web::test]
+async fn postgres_plans_a_page_a_few_times_and_then_keeps_the_plan() {
+    let database = TestDatabase::create(Backend::Postgres).await.unwrap();
+    let (db, owner, id) = library(&database).await;
+    let first = select(owner, &ListQuery::default(), None, 51, DbBackend::Postgres).unwrap();
+    let place = Place { key: Key::Id, id };
+    let deep = select(owner, &ListQuery::default(), Some(place), 51, DbBackend::Postgres).unwrap();
+    // What PostgreSQL has prepared belongs to a connection, as a transaction does.
+    let db = db.begin().await.unwrap();
+    for page in [&first, &deep] {
+        // Five plans for the values at hand, then it weighs one for all values against them.
+        for _ in 0..7 {
+            db.query_all_raw(page.clone()).await.unwrap();
+        }
+        let kept = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "SELECT generic_plans FROM pg_prepared_statements WHERE statement = $1",
+            [page.sql.clone().into()],
+        );
+        let kept: i64 = db.query_one_raw(kept).await.unwrap().unwrap().try_get("", "generic_plans").unwrap();
+        assert_eq!(kept, 2, "{}", page.sql);
+    }
 }
 
 #[rstest]
@@ -139,9 +162,9 @@ async fn a_search_reads_the_full_text_index(#[values(Backend::Sqlite, Backend::P
     let backend = db.get_database_backend();
     let query = web::Query::<ListQuery>::from_query("q=film").unwrap();
     let select = select(owner, &query, None, 51, backend).unwrap();
-    let found = video::Entity::find().from_raw_sql(backend.build(&select));
+    let found = video::Entity::find().from_raw_sql(select.clone());
     assert_eq!(found.all(&db).await.unwrap(), [video]);
-    let plan = plan(&db, &select).await;
+    let plan = plan(&db, select).await;
     let index = if backend == DbBackend::Sqlite { "video_fts VIRTUAL TABLE" } else { "ix_video_text_words" };
     assert!(plan.contains(index), "{plan}");
 }
