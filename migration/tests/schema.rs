@@ -155,6 +155,7 @@ mod tests {
             entity_columns::<video_db::video_tag::Entity>(),
             entity_columns::<video_db::video_text::Entity>(),
             entity_columns::<video_db::content::Entity>(),
+            entity_columns::<video_db::unnamed_blob::Entity>(),
             entity_columns::<video_db::video_version::Entity>(),
         ];
         assert_tables_of::<migration::video_db::Migrator>(backend, entities).await;

@@ -1,35 +1,29 @@
 //! Where bytes are kept: uploaded videos and posters, over `object_store`.
 
 mod reading;
+mod writing;
 
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use futures_util::stream::BoxStream;
-use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     GetOptions, GetRange, GetResultPayload, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutPayload,
 };
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
+pub use self::writing::{Bounds, ReceiveError};
+use self::writing::{Hashes, write};
 use crate::digests::Check;
-use crate::speed::Speed;
 
-/// How much is gathered before it is hashed and written, in bytes: large enough that a write's cost is the disk's,
-/// small enough that many uploads at a time stay small.
-const PART: usize = 1024 * 1024;
-
-/// How long a sender may send nothing before it is taken for gone.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-/// Staged bytes that nobody has written to for so long belong to a process that died: a living one gives up after
-/// [`IDLE_TIMEOUT`].
+/// Staged bytes that nobody has written to for so long belong to a process that died: a living one gives up after a minute.
 const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
 /// A store of blobs by key. Clones share it.
@@ -77,32 +71,6 @@ pub struct Abandoned {
     pub path: PathBuf,
     /// How many there are.
     pub bytes: u64,
-}
-
-/// What is taken from a sender.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Most bytes.
-    pub max_bytes: u64,
-    /// The lowest speed.
-    pub min_bytes_per_second: u64,
-}
-
-/// Why nothing was stored.
-#[derive(Debug, thiserror::Error)]
-pub enum ReceiveError<E> {
-    /// More bytes came than are allowed.
-    #[error("more than {0} bytes")]
-    TooLarge(u64),
-    /// Nothing came for too long, or too little.
-    #[error("too little came")]
-    TooSlow,
-    /// The sender stopped, or broke off.
-    #[error("interrupted: {0}")]
-    Interrupted(E),
-    /// The store failed.
-    #[error("storage: {0}")]
-    Storage(#[from] object_store::Error),
 }
 
 impl BlobStore {
@@ -288,86 +256,13 @@ fn staged_in(folder: &FilePath, age: Duration) -> io::Result<Vec<Abandoned>> {
     Ok(staged)
 }
 
-/// What is computed of bytes while they come.
-struct Hashes {
-    sha256: Sha256,
-    checks: Vec<Check>,
-}
-
-impl Hashes {
-    fn update(&mut self, bytes: &[u8]) {
-        self.sha256.update(bytes);
-        for check in &mut self.checks {
-            check.update(bytes);
-        }
-    }
-}
-
-/// Writes all parts; how many bytes there were, and their hashes.
-async fn write<S, E>(
-    upload: &mut dyn MultipartUpload,
-    content: S,
-    bounds: Bounds,
-    checks: Vec<Check>,
-) -> Result<(u64, Hashes), ReceiveError<E>>
-where
-    S: Stream<Item = Result<Bytes, E>>,
-{
-    let mut hashes = Hashes { sha256: Sha256::new(), checks };
-    let mut content = std::pin::pin!(content);
-    let mut bytes = 0_u64;
-    let mut part = Vec::new();
-    let mut gathered = 0;
-    let mut speed = Speed::new(bounds.min_bytes_per_second, Instant::now());
-    loop {
-        let next = tokio::time::timeout(IDLE_TIMEOUT, content.next()).await;
-        let Some(chunk) = next.map_err(|_| ReceiveError::TooSlow)? else { break };
-        let chunk = chunk.map_err(ReceiveError::Interrupted)?;
-        gathered += chunk.len();
-        bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if bytes > bounds.max_bytes {
-            return Err(ReceiveError::TooLarge(bounds.max_bytes));
-        }
-        speed.add(chunk.len());
-        if speed.is_too_low(Instant::now()) {
-            return Err(ReceiveError::TooSlow);
-        }
-        part.push(chunk);
-        if gathered >= PART {
-            gathered = 0;
-            hashes = write_part(upload, hashes, std::mem::take(&mut part)).await?;
-        }
-    }
-    Ok((bytes, write_part(upload, hashes, part).await?))
-}
-
-/// Hashes and writes a part at the same time, neither on the thread that answers requests.
-async fn write_part(
-    upload: &mut dyn MultipartUpload,
-    mut hashes: Hashes,
-    part: Vec<Bytes>,
-) -> object_store::Result<Hashes> {
-    let hashing = {
-        let part = part.clone();
-        tokio::task::spawn_blocking(move || {
-            for chunk in &part {
-                hashes.update(chunk);
-            }
-            hashes
-        })
-    };
-    let (written, hashes) = futures_util::join!(upload.put_part(PutPayload::from_iter(part)), hashing);
-    let hashes = hashes.map_err(|source| object_store::Error::JoinError { source })?;
-    written.map(|()| hashes)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
 
-    use futures_util::stream;
-    use futures_util::stream::TryStreamExt;
+    use futures_util::{StreamExt, TryStreamExt, stream};
     use service_kit::clock::{Clock, SystemClock};
+    use sha2::Sha256;
 
     use super::*;
 

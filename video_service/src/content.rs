@@ -2,8 +2,9 @@
 //!
 //! A row of `content` counts the videos that name a blob. It is written in the transaction that gives a video its content
 //! or takes it away; blobs that nobody names any more are removed after the commit. A process that dies between the two
-//! leaves bytes that nobody names, never a name without bytes: `video_service storage check` finds them.
+//! leaves bytes that nobody names, never a name without bytes: they are [written down](unnamed), and removed later.
 
+use chrono::{DateTime, Utc};
 use entity::video_db::{content, video, video_version};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -15,6 +16,8 @@ use service_kit::problem::Problem;
 use uuid::Uuid;
 
 use crate::blobs::BlobStore;
+use crate::state::State;
+use crate::unnamed;
 use crate::videos::storage_failed;
 
 /// Bytes that are in the store, under their key.
@@ -27,7 +30,7 @@ pub(crate) struct Arrived {
 }
 
 /// Names `arrived` for one more video of `owner`, and gives the key of the blob to use from now on: an older one where
-/// the account has the same bytes already. The new blob is then one that nobody names.
+/// the account has the same bytes already. The new blob is then one that nobody names, to be removed after the commit.
 ///
 /// # Errors
 /// When the database or the store fails.
@@ -36,6 +39,7 @@ pub(crate) async fn keep(
     blobs: &BlobStore,
     owner: Uuid,
     arrived: &Arrived,
+    now: DateTime<Utc>,
 ) -> Result<String, Problem> {
     take_turns(db, owner).await?;
     let sha256 = hex::encode(arrived.sha256);
@@ -53,27 +57,32 @@ pub(crate) async fn keep(
     insert.exec_without_returning(db).await?;
     let kept = of_digest(db, owner, &sha256).await?;
     let key = kept.ok_or_else(|| Problem::internal("content just written is not there"))?.blob_key;
+    if key == arrived.key {
+        unnamed::strike_out(db, [&key]).await?;
+        return Ok(key);
+    }
+    unnamed::write_down(db, [&arrived.key], now).await?;
     // What was lost from the store is made good by who brings it again.
-    if key != arrived.key && blobs.size(&key).await.ok() != u64::try_from(arrived.bytes).ok() {
+    if blobs.size(&key).await.ok() != u64::try_from(arrived.bytes).ok() {
         log::error!("a blob was lost and is replaced key={key}");
         blobs.rename(&arrived.key, &key).await.map_err(|error| storage_failed(&error))?;
     }
     Ok(key)
 }
 
-/// Commits what names new bytes. Where the database says that it did not, the bytes under `arrived` go; where it went away
-/// nobody knows whether it did: they stay, rather orphaned than lost, and `storage check` finds them.
+/// Commits what names new bytes. Where the database says that it did not, the bytes under `arrived` go at once; where it went
+/// away nobody knows whether it did: they stay, and are removed later if they are still written down as unnamed.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn commit(
     transaction: DatabaseTransaction,
-    blobs: &BlobStore,
+    state: &State,
     arrived: String,
 ) -> Result<(), DbErr> {
     let committed = transaction.commit().await;
     if committed.as_ref().is_err_and(|error| database::is_full(error) || database::is_contention(error)) {
-        blobs.discard([arrived]).await;
+        unnamed::remove(&state.db, &state.blobs, &[arrived]).await;
     }
     committed
 }
@@ -99,6 +108,7 @@ pub(crate) async fn share(db: &impl ConnectionTrait, owner: Uuid, key: &str) -> 
 pub(crate) async fn release(
     db: &impl ConnectionTrait,
     key: Option<&String>,
+    now: DateTime<Utc>,
 ) -> Result<Option<String>, DbErr> {
     let Some(key) = key else { return Ok(None) };
     content::Entity::update_many()
@@ -111,7 +121,11 @@ pub(crate) async fn release(
         .filter(content::Column::Videos.lte(0))
         .exec(db)
         .await?;
-    Ok((removed.rows_affected == 1).then(|| key.clone()))
+    if removed.rows_affected == 0 {
+        return Ok(None);
+    }
+    unnamed::write_down(db, [key], now).await?;
+    Ok(Some(key.clone()))
 }
 
 /// What `owner` has with the digest `sha256`, in lower-case hexadecimal.

@@ -10,13 +10,13 @@ use video_analysis::FeatureCache;
 use crate::blobs::BlobStore;
 use crate::state::State;
 use crate::videos::trash;
-use crate::{features, idempotency, orphans, shares, uploads, webhooks};
+use crate::{features, idempotency, orphans, shares, unnamed, uploads, webhooks};
 
 /// How often the rubbish of killed uploads is looked for: it is rare, and hurts only by its size.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Removes the rubbish of killed uploads, and tells of bytes that nobody names: now and every hour. These are not removed
-/// unasked: beside another database than theirs, as an older one from a backup, all films would be among them.
+/// Removes the rubbish of killed uploads and what is written down as unnamed, and tells of other bytes that nobody names: now and
+/// every hour. These are not removed unasked: beside another database than theirs all films would be among them.
 pub(crate) async fn sweep_for_ever(db: DatabaseConnection, blobs: BlobStore, clock: SharedClock) {
     let mut hours = actix_web::rt::time::interval(SWEEP_INTERVAL);
     loop {
@@ -25,6 +25,11 @@ pub(crate) async fn sweep_for_ever(db: DatabaseConnection, blobs: BlobStore, clo
             Ok(0) => {}
             Ok(count) => log::info!("abandoned uploads removed count={count}"),
             Err(error) => log::warn!("abandoned uploads not removed cause=\"{error}\""),
+        }
+        match unnamed::sweep(&db, &blobs, clock.now() - unnamed::AFTER).await {
+            Ok(0) => {}
+            Ok(count) => log::info!("blobs removed that were written down as unnamed count={count}"),
+            Err(error) => log::warn!("blobs that are written down as unnamed not removed cause=\"{error}\""),
         }
         match orphans::find(&db, &blobs, clock.now() - orphans::YOUNG).await {
             Ok(found) if found.is_empty() => {}

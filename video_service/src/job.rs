@@ -19,6 +19,7 @@ use crate::blobs::BlobStore;
 use crate::facts::Facts;
 use crate::queue::preview::{self, FirstLook};
 use crate::queue::{self, Claim, JobError, Success};
+use crate::unnamed;
 use crate::worker::HEARTBEAT;
 
 /// What every attempt needs.
@@ -258,7 +259,10 @@ impl Runner {
         let body = String::from_utf8(body).map_err(|error| Failure::Unwritten(format!("report: {error}")))?;
         let poster_key = match outcome.poster {
             Some(jpeg) => {
-                let key = format!("posters/{job}.jpg");
+                // Each attempt has its own: another may end while this one does.
+                let key = format!("posters/{job}-{}.jpg", claim.analysis.attempts);
+                let kept = unnamed::write_down(&self.db, [&key], self.clock.now()).await;
+                kept.map_err(|error| Failure::Unwritten(format!("database: {error}")))?;
                 let kept = self.blobs.put(&key, jpeg).await;
                 kept.map_err(|error| Failure::Unwritten(format!("poster: {error}")))?;
                 Some(key)
@@ -280,7 +284,7 @@ impl Runner {
             log::info!("analysis succeeded analysis={job} frames={frames}");
         } else {
             log::info!("analysis finished for nobody analysis={job}");
-            self.blobs.discard(poster_key).await;
+            unnamed::remove(&self.db, &self.blobs, poster_key.as_slice()).await;
         }
         Ok(())
     }

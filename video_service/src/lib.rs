@@ -31,6 +31,7 @@ mod speed;
 pub mod startup;
 mod state;
 pub mod storage_check;
+mod unnamed;
 mod uploads;
 mod videos;
 mod webhooks;

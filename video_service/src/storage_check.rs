@@ -1,9 +1,8 @@
 //! `video_service storage check [--fix]`: compares what the database names with what the store has.
 //!
-//! A process that dies between a commit and the removal of bytes leaves bytes that nobody names; a disk that fails, names
-//! without bytes. Each finding is a line of text that says what is, or would be, done about it. It may run beside the
-//! service: what is young enough to belong to a request under way is left alone, and every repair is conditional on
-//! what was found.
+//! A database from a backup does not name the bytes that came after it; a disk that fails leaves names without bytes. Each finding
+//! is a line of text that says what is, or would be, done about it. It may run beside the service: what is young enough to
+//! belong to a request under way is left alone, and every repair is conditional on what was found.
 
 use std::io::{self, Write};
 

@@ -9,6 +9,7 @@ pub mod content;
 pub mod idempotency_key;
 pub mod queue_pause;
 pub mod share;
+pub mod unnamed_blob;
 pub mod upload;
 pub mod video;
 pub mod video_tag;

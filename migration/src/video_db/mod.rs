@@ -12,6 +12,7 @@ mod m20261123_000060_content;
 mod m20261126_000070_ticket_uploads;
 mod m20261126_000071_previews;
 mod m20261126_000072_curves;
+mod m20261127_000080_unnamed_blobs;
 
 use sea_orm_migration::prelude::*;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000070_ticket_uploads::Migration),
             Box::new(m20261126_000071_previews::Migration),
             Box::new(m20261126_000072_curves::Migration),
+            Box::new(m20261127_000080_unnamed_blobs::Migration),
         ]
     }
 

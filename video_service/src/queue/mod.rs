@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use video_analysis::Progress;
 
+use crate::unnamed;
 use crate::webhooks::{self, EventType, Subject};
 
 pub use pause::{QueueState, pause, resume, state};
@@ -194,6 +195,7 @@ pub async fn succeed(
     let transaction = db.begin().await?;
     let Success { video_id, report, curves, frames, poster_key, facts } = success;
     let frames = i64::try_from(frames).unwrap_or(i64::MAX);
+    unnamed::strike_out(&transaction, &poster_key).await?;
     // The video first, as whoever replaces its content does: in another order the two could wait for each other.
     facts.write(&transaction, video_id).await?;
     let ended = leased(job, worker, now)

@@ -6,7 +6,7 @@ use entity::video_db::upload::{self, UploadStatus};
 use entity::video_db::video::{self, VideoStatus};
 use object_store::Error::NotFound;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, TransactionTrait};
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::hold::{Hold, staging_key};
 use super::staging;
 use crate::content::Arrived;
 use crate::state::State;
+use crate::unnamed;
 use crate::videos::{self, Replaced, Replaces};
 
 /// Why an upload fails whose video is gone.
@@ -38,7 +39,7 @@ pub(super) async fn finish(state: &State, hold: Hold) -> Result<upload::Model, P
             // Where it fails, the bytes stay where they are: the next request, or the next sweep, comes to them.
             transaction.commit().await?;
             state.workers.wake();
-            state.blobs.discard(unnamed).await;
+            unnamed::remove(&state.db, &state.blobs, &unnamed).await;
             hold.remove_files(state).await;
             Ok(upload::Model { status: UploadStatus::Ready, ..row })
         }
@@ -82,8 +83,12 @@ async fn arrive(state: &State, row: &upload::Model) -> Result<Arrived, Problem> 
 /// When the database fails.
 pub(super) async fn fail(state: &State, hold: Hold, reason: String) -> Result<upload::Model, Problem> {
     let row = hold.row.clone();
-    write_end(&state.db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
-    state.blobs.discard([content_key(&row)]).await;
+    let content = [content_key(&row)];
+    let db = state.db.begin().await?;
+    write_end(&db, &row, UploadStatus::Failed, Some(reason.clone()), state).await?;
+    unnamed::write_down(&db, &content, state.clock.now()).await?;
+    db.commit().await?;
+    unnamed::remove(&state.db, &state.blobs, &content).await;
     remove_remains(state, hold).await?;
     Ok(upload::Model { status: UploadStatus::Failed, reason: Some(reason), ..row })
 }

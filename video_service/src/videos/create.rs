@@ -16,12 +16,13 @@ use super::checks::Checks;
 use super::form::{self, VideoForm};
 use super::record::{self, Video, etag, etag_header};
 use super::replace::{self, Replaced};
-use super::upload::{self, Content};
+use super::upload::Content;
 use super::{by_digest, metadata, tags};
 use crate::auth::{Authorized, VideosWrite};
 use crate::content::{self, Arrived};
 use crate::idempotency::{self, Attempt, IdempotencyKey};
 use crate::state::State;
+use crate::unnamed;
 
 /// A record to be made.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -219,22 +220,21 @@ async fn from_form(
 async fn write_record(
     state: State,
     row: video::Model,
-    mut received: Content,
+    received: Content,
     attempt: Option<Attempt>,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
-    received.staged.publish().await.map_err(|error| upload::storage_failed(&error))?;
-    let arrived = received.arrived()?;
+    let arrived = received.publish(&state).await?;
     let key = arrived.key.clone();
     match insert(&state, row, arrived, attempt.as_ref(), analyze).await {
         Ok(Replaced { transaction, video, unnamed }) => {
-            content::commit(transaction, &state.blobs, key).await?;
-            state.blobs.discard(unnamed).await;
+            content::commit(transaction, &state, key).await?;
             state.workers.wake();
+            unnamed::remove(&state.db, &state.blobs, &unnamed).await;
             Ok(video)
         }
         Err(problem) => {
-            state.blobs.discard([key]).await;
+            unnamed::remove(&state.db, &state.blobs, &[key]).await;
             Err(problem)
         }
     }
@@ -249,7 +249,7 @@ async fn insert(
 ) -> Result<Replaced, Problem> {
     let db = state.db.begin().await?;
     remember(&db, attempt, &row).await?;
-    let key = content::keep(&db, &state.blobs, row.owner_id, &arrived).await?;
+    let key = content::keep(&db, &state.blobs, row.owner_id, &arrived, row.created_at).await?;
     let unnamed = (key != arrived.key).then_some(arrived.key).into_iter().collect();
     let row = video::Model {
         status: VideoStatus::Ready,

@@ -55,9 +55,9 @@ pub(crate) async fn replace_content(
     let before = take(&db, id, replaces).await?;
     // What was found in the old content is not known of the new.
     let before = Facts::default().of_record(before);
-    let key = content::keep(&db, &state.blobs, before.owner_id, &content).await?;
+    let key = content::keep(&db, &state.blobs, before.owner_id, &content, now).await?;
     // After that, so that equal content in place of equal content is never without a name.
-    let released = content::release(&db, before.blob_key.as_ref()).await?;
+    let released = content::release(&db, before.blob_key.as_ref(), now).await?;
     state.quota.check_bytes(&db, before.owner_id).await?;
     let unneeded = (key != content.key).then(|| content.key.clone());
     let after = video::Model {

@@ -20,6 +20,7 @@ use crate::auth::{Authorized, VideosWrite};
 use crate::content;
 use crate::queue;
 use crate::state::State;
+use crate::unnamed;
 use crate::uploads;
 use crate::webhooks::{self, EventType, Subject};
 
@@ -179,11 +180,14 @@ pub(crate) async fn remove(state: &State, id: Uuid, condition: Condition) -> Res
         announce(&transaction, video, state.clock.now()).await?;
     }
     let content = video.as_ref().and_then(|video| video.blob_key.as_ref());
-    let unnamed = content::release(&transaction, content).await?;
+    let now = state.clock.now();
+    let content = content::release(&transaction, content, now).await?;
+    let posters: Vec<_> = analyses.into_iter().filter_map(|analysis| analysis.poster_key).collect();
+    unnamed::write_down(&transaction, &posters, now).await?;
     transaction.commit().await?;
 
-    let posters = analyses.into_iter().filter_map(|analysis| analysis.poster_key);
-    state.blobs.discard(unnamed.into_iter().chain(posters)).await;
+    let unnamed: Vec<_> = content.into_iter().chain(posters).collect();
+    unnamed::remove(&state.db, &state.blobs, &unnamed).await;
     Ok(true)
 }
 

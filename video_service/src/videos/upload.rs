@@ -23,6 +23,7 @@ use crate::content::{self, Arrived};
 use crate::digests::{self, Check, Expected};
 use crate::quota;
 use crate::state::State;
+use crate::unnamed;
 
 /// What uploads may call themselves; the engine looks for itself.
 const ACCEPTED: &str = "video/*, audio/*, application/octet-stream, application/mp4, application/mxf, \
@@ -52,8 +53,13 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// What is known of it once it is published.
-    pub(super) fn arrived(self) -> Result<Arrived, Problem> {
+    /// Makes it visible under its key.
+    ///
+    /// # Errors
+    /// When the database or the store fails.
+    pub(super) async fn publish(mut self, state: &State) -> Result<Arrived, Problem> {
+        unnamed::write_down(&state.db, [&self.staged.key], state.clock.now()).await?;
+        self.staged.publish().await.map_err(|error| storage_failed(&error))?;
         Ok(Arrived {
             key: self.staged.key.clone(),
             bytes: i64::try_from(self.staged.bytes).map_err(Problem::internal)?,
@@ -259,21 +265,20 @@ async fn attach(
     state: State,
     id: Uuid,
     replaces: Replaces,
-    mut received: Content,
+    received: Content,
     analyze: bool,
 ) -> Result<video::Model, Problem> {
-    received.staged.publish().await.map_err(|error| storage_failed(&error))?;
-    let arrived = received.arrived()?;
+    let arrived = received.publish(&state).await?;
     let key = arrived.key.clone();
     match replace_content(&state, id, replaces, arrived, analyze).await {
         Ok(Replaced { transaction, video, unnamed }) => {
-            content::commit(transaction, &state.blobs, key).await?;
+            content::commit(transaction, &state, key).await?;
             state.workers.wake();
-            state.blobs.discard(unnamed).await;
+            unnamed::remove(&state.db, &state.blobs, &unnamed).await;
             Ok(video)
         }
         Err(problem) => {
-            state.blobs.discard([key]).await;
+            unnamed::remove(&state.db, &state.blobs, &[key]).await;
             Err(problem)
         }
     }

@@ -57,6 +57,8 @@ mod trash;
 #[cfg(test)]
 mod tus_clients;
 #[cfg(test)]
+mod unnamed;
+#[cfg(test)]
 mod upload_refusals;
 #[cfg(test)]
 mod uploads;

@@ -4,7 +4,9 @@ use chrono::DateTime;
 use entity::video_db::video::VideoStatus;
 use migration::video_db::Migrator;
 use rstest::rstest;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, DatabaseConnection, QuerySelect, TransactionTrait};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, Database, DatabaseConnection, QuerySelect, TransactionTrait,
+};
 use sea_orm_migration::MigratorTrait;
 use service_kit::testing::{Backend, TestDatabase};
 
