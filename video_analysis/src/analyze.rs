@@ -148,7 +148,8 @@ impl Analysis<'_> {
             (film.with_areas(footage.areas), damaged)
         });
         let frames = film.as_ref().map_or(0, |(film, _)| len(film.frames.len()));
-        if frames == 0 && sounds.iter().all(|sound| sound.samples == 0) {
+        let tried = film.is_some() || !sounds.is_empty();
+        if tried && frames == 0 && sounds.iter().all(|sound| sound.samples == 0) {
             return Err(Error::new(ErrorKind::Undecodable, "no picture and no sample"));
         }
         let seen = video
@@ -164,20 +165,24 @@ impl Analysis<'_> {
         let mut findings = Findings::default();
         let mut detectors = Vec::new();
         for detector in video_detectors(self.options) {
-            if let Some((film, _)) = film.as_ref().filter(|(film, _)| !film.frames.is_empty()) {
+            let asked = self.options.detectors.has(detector.name());
+            let film = film.as_ref().filter(|(film, _)| asked && !film.frames.is_empty());
+            if let Some((film, _)) = film {
                 detector.detect(film, &mut findings).map_err(|error| Error::io("features", &error))?;
             }
-            detectors.push(run_of(detector.as_ref(), seen.as_ref(), "video")?);
+            detectors.push(run_of(detector.as_ref(), asked, seen.as_ref(), "video")?);
         }
-        let sound_detectors = sound_detectors(self.options);
-        for detector in &sound_detectors {
-            detectors.push(run_of(detector.as_ref(), heard.first(), "audio")?);
+        let mut listeners = sound_detectors(self.options);
+        for detector in &listeners {
+            let asked = self.options.detectors.has(detector.name());
+            detectors.push(run_of(detector.as_ref(), asked, heard.first(), "audio")?);
         }
+        listeners.retain(|detector| self.options.detectors.has(detector.name()));
         let shown = film.as_ref().and_then(|(film, _)| film.span_seconds());
         let mut listened = Vec::new();
         for ((track, sound), examined) in audio.iter().zip(&sounds).zip(heard) {
             let mut found = AudioFindings::of(examined.coverage);
-            for detector in &sound_detectors {
+            for detector in &listeners {
                 detector.detect(track, sound, &mut found);
             }
             found.timing = timing_of(track, sound, shown);

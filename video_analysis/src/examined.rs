@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::features::Sound;
 use crate::numeric::{count_to_f64, len, round};
 use crate::probe::{AudioTrack, VideoTrack};
-use crate::report::{Coverage, DetectorRun, DetectorStatus, canonical_value};
+use crate::report::{Coverage, DetectorRun, DetectorStatus, NOT_ASKED_FOR, canonical_value};
 
 /// The examined part of a stream.
 pub(crate) struct Examined {
@@ -44,10 +44,12 @@ pub(crate) fn examined_sound(track: &AudioTrack, sound: &Sound, damaged: bool) -
 
 pub(crate) fn run_of<D: Detector + ?Sized>(
     detector: &D,
+    asked: bool,
     examined: Option<&Examined>,
     what: &str,
 ) -> Result<DetectorRun, Error> {
     let (status, skipped_reason, coverage) = match examined {
+        _ if !asked => (DetectorStatus::Skipped, Some(NOT_ASKED_FOR.to_owned()), None),
         None => (DetectorStatus::Skipped, Some(format!("the file has no {what} stream")), None),
         Some(Examined { empty: true, .. }) => {
             (DetectorStatus::Skipped, Some(format!("nothing of the {what} stream could be decoded")), None)
@@ -58,9 +60,10 @@ pub(crate) fn run_of<D: Detector + ?Sized>(
         Some(Examined { coverage, .. }) => (DetectorStatus::Completed, None, Some(coverage.clone())),
     };
     Ok(DetectorRun {
-        name: detector.name().to_owned(),
+        name: detector.name().to_string(),
         version: detector.version().to_owned(),
         params: canonical_value(&detector.params())?,
+        asked,
         status,
         skipped_reason,
         coverage,

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::analyze::examine;
+use crate::choice::DetectorChoice;
 use crate::detect::{Film, cut_rules};
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
@@ -118,6 +119,8 @@ pub fn explain(
     execution: &Execution,
     observer: &dyn Observer,
 ) -> Result<Explanation, Error> {
+    // Which shot and which ranges a frame is in is asked of all detectors.
+    let options = &Options { detectors: DetectorChoice::default(), ..options.clone() };
     let (report, film) = examine(input, options, execution, observer)?;
     let film = film.filter(|film| frame < len(film.frames.len()));
     let missing = || {

@@ -51,6 +51,7 @@ mod analyze;
 mod audio_timing;
 #[cfg(feature = "calibration")]
 pub mod calibration;
+mod choice;
 mod curves;
 mod damage;
 mod decode;
@@ -84,7 +85,7 @@ mod storyboard;
 mod verify;
 
 pub use analyze::{analyze, analyze_with_curves};
-pub use detect::detector_names;
+pub use choice::{DetectorChoice, DetectorName};
 pub use error::{Error, ErrorKind};
 pub use execution::{Execution, Limits};
 #[cfg(feature = "kernels")]

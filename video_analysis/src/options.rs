@@ -6,6 +6,9 @@ use std::ops::{Bound, RangeBounds};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::choice::DetectorChoice;
+#[cfg(feature = "utoipa")]
+use crate::choice::DetectorName;
 use crate::numeric::whole_number;
 
 /// Parameters of the detectors, all optional in JSON; unknown members are refused.
@@ -13,6 +16,9 @@ use crate::numeric::whole_number;
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct Options {
+    /// The detectors that are asked for; those whose findings they work from run as well. What nobody asks for is not decoded.
+    #[cfg_attr(feature = "utoipa", schema(value_type = Vec<DetectorName>, inline, min_items = 1))]
+    pub detectors: DetectorChoice,
     /// Shot boundaries.
     #[cfg_attr(feature = "utoipa", schema(inline))]
     pub shots: ShotOptions,
@@ -275,7 +281,7 @@ impl Options {
     fn rules(&self) -> [Rule; 22] {
         use Bound::{Excluded, Included};
         let to = |from: f64, to: f64| (Included(from), Included(to));
-        let Self { shots, black, plain, freeze, letterbox, silence, clipping, channels } = self;
+        let Self { detectors: _, shots, black, plain, freeze, letterbox, silence, clipping, channels } = self;
         let day = to(0.0, 86_400.0);
         [
             ("/shots/min_change", shots.min_change, to(0.0, 255.0), "must be between 0 and 255 grey levels"),

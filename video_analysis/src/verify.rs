@@ -48,6 +48,10 @@ impl Report {
         let invalid = |error: String| Error::new(ErrorKind::InvalidOptions, error);
         let mut options =
             serde_json::to_value(Options::default()).map_err(|error| invalid(error.to_string()))?;
+        let asked = self.detectors.iter().filter(|detector| detector.asked).map(|detector| &detector.name);
+        if let Some(detectors) = options.get_mut("detectors") {
+            *detectors = asked.cloned().collect();
+        }
         for detector in &self.detectors {
             // A detector without parameters of its own has no group in the options.
             if let Some(group) = options.get_mut(&detector.name) {

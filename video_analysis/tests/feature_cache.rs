@@ -5,27 +5,14 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use support::{clips, sample};
+use support::{clips, fading, ffmpeg_only_for, sample};
 use video_analysis::{
     BlackOptions, ChannelOptions, ClippingOptions, ErrorKind, Execution, FeatureCache, FreezeOptions,
     Observer, Options, PlainOptions, Progress, ShotOptions, SilenceOptions, analyze,
 };
-
-/// An ffmpeg that takes only arguments that contain `what`; nothing at all where it is empty.
-fn ffmpeg_only_for(what: &str, folder: &Path) -> PathBuf {
-    let path = folder.join(format!("ffmpeg_only_for_{what}"));
-    let script = match what {
-        "" => "#!/bin/sh\nexit 1\n".to_owned(),
-        what => format!("#!/bin/sh\ncase \"$*\" in *{what}*) exec ffmpeg \"$@\" ;; esac\nexit 1\n"),
-    };
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
 
 fn with_cache(folder: &Path) -> Execution {
     let cache = FeatureCache::new(folder.join("features"), u64::MAX);
@@ -114,16 +101,6 @@ fn thresholds() -> Vec<Options> {
         channels(-1.0, -200.0),
         channels(-70.0, 0.0),
     ]
-}
-
-/// Pictures that fade to black and back, sound that comes and goes.
-fn fading(folder: &Path) -> PathBuf {
-    let tone = "if(between(mod(t\\,2)\\,0.5\\,1.2)\\,0.02\\,0.4)*sin(2000*t)*lt(t\\,4.4)";
-    let graph = format!(
-        "testsrc2=s=320x180:r=25:d=6,fade=out:st=2:d=0.6,fade=in:st=3.2:d=0.6:enable=gte(t\\,2.7);\
-         aevalsrc={tone}|{tone}*if(lt(t\\,0.3)\\,6\\,1):d=6:s=48000:c=stereo"
-    );
-    clips::make(folder, "fading.mkv", &format!("-filter_complex {graph} -c:v libx264 -c:a flac"))
 }
 
 #[test]

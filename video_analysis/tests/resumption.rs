@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex};
 
 use support::{clips, packets, pieces};
 use video_analysis::{
-    ErrorKind, Execution, FeatureCache, Observer, Options, Progress, Stage, analyze, detector_names,
+    DetectorName, ErrorKind, Execution, FeatureCache, Observer, Options, Progress, Stage, analyze,
 };
 
 /// Four thousand pictures, a stretch of them being 500 and what is left to the next keyframe; and a tone.
@@ -32,7 +32,7 @@ fn with_cache(folder: &Path, count: usize) -> Execution {
 
 fn bytes(input: &Path, execution: &Execution, observer: &dyn Observer) -> String {
     let report = analyze(input, &Options::default(), execution, observer).unwrap();
-    assert_eq!(report.detectors.len(), detector_names().len());
+    assert_eq!(report.detectors.len(), DetectorName::ALL.len());
     String::from_utf8(report.canonical_json().unwrap()).unwrap()
 }
 

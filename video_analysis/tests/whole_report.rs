@@ -72,6 +72,7 @@ fn check_detectors(report: &Value) {
             "name": "black",
             "version": "1",
             "params": { "pixel_threshold": 0.1, "min_coverage": 0.98, "min_seconds": 0.25 },
+            "asked": true,
             "status": "completed",
             "skipped_reason": null,
             "coverage": {
@@ -126,7 +127,7 @@ fn a_report_has_every_member_with_its_value() {
     sorted.sort_unstable();
     assert_eq!(sorted, expected);
 
-    assert_eq!(report["schema_version"], "1.2");
+    assert_eq!(report["schema_version"], "1.3");
     assert_eq!(report["engine"]["name"], "video_analysis");
     assert!(report["engine"]["decoder"].as_str().unwrap().starts_with("ffmpeg "));
     assert_eq!(report["engine"]["shortcuts"], json!(["skip_loop_filter=noref"]));

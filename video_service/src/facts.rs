@@ -2,12 +2,12 @@
 
 use entity::video_db::video;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{ActiveValue, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter};
 use uuid::Uuid;
-use video_analysis::Report;
-use video_analysis::report::{SegmentKind, Stream, VideoStream};
+use video_analysis::report::{DetectorStatus, SegmentKind, Stream, VideoStream};
+use video_analysis::{DetectorName, Report};
 
-/// What the newest analysis found; all unknown before there is one.
+/// What analyses of the content found; all unknown before there is one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     duration_seconds: Option<f64>,
@@ -36,9 +36,12 @@ impl Facts {
         let (width, height) = pictures.map(|(_, video)| displayed(video)).unzip();
         let rate = pictures.and_then(|(_, video)| video.average_frame_rate);
         let codec = |stream: &Stream| stream.codec.clone();
-        // What had nothing to look at has found nothing: unknown, not none.
+        // What did not look has found nothing: unknown, not none.
+        let looked = |detector: DetectorName, found: usize| {
+            let run = report.run_of(detector).filter(|run| run.status != DetectorStatus::Skipped);
+            run.map(|_| count(found))
+        };
         let fades = report.transitions.iter().filter(|range| is_fade(range.kind)).count();
-        let of_pictures = |found: usize| pictures.is_some().then(|| count(found));
         let loudness = report.loudness.as_ref();
         Self {
             duration_seconds: report.container.duration_seconds,
@@ -47,10 +50,10 @@ impl Facts {
             frame_rate: rate.filter(|rate| rate.num > 0).map(|rate| rate.to_string()),
             video_codec: pictures.and_then(|(stream, _)| codec(stream)),
             audio_codec: sound.and_then(codec),
-            shots: of_pictures(report.shots.len()),
-            fades: of_pictures(fades),
-            black: of_pictures(report.black.len()),
-            silence: sound.map(|_| count(report.silence.len())),
+            shots: looked(DetectorName::Shots, report.shots.len()),
+            fades: looked(DetectorName::Shots, fades),
+            black: looked(DetectorName::Black, report.black.len()),
+            silence: looked(DetectorName::Silence, report.silence.len()),
             integrated_lufs: loudness.and_then(|loudness| loudness.integrated_lufs),
             range_lu: loudness.and_then(|loudness| loudness.range_lu),
             true_peak_dbtp: loudness.and_then(|loudness| loudness.true_peak_dbtp),
@@ -77,25 +80,26 @@ impl Facts {
         }
     }
 
-    /// Writes them to a record, whose ETag changes.
+    /// Writes them to a record, whose ETag changes. What is unknown here stays as an analysis before found it in the same content: it
+    /// may not have been asked for this time.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) async fn write(self, db: &impl ConnectionTrait, video: Uuid) -> Result<(), DbErr> {
         let facts = video::ActiveModel {
-            duration_seconds: Set(self.duration_seconds),
-            width: Set(self.width),
-            height: Set(self.height),
-            frame_rate: Set(self.frame_rate),
-            video_codec: Set(self.video_codec),
-            audio_codec: Set(self.audio_codec),
-            shots: Set(self.shots),
-            fades: Set(self.fades),
-            black: Set(self.black),
-            silence: Set(self.silence),
-            integrated_lufs: Set(self.integrated_lufs),
-            range_lu: Set(self.range_lu),
-            true_peak_dbtp: Set(self.true_peak_dbtp),
+            duration_seconds: known(self.duration_seconds),
+            width: known(self.width),
+            height: known(self.height),
+            frame_rate: known(self.frame_rate),
+            video_codec: known(self.video_codec),
+            audio_codec: known(self.audio_codec),
+            shots: known(self.shots),
+            fades: known(self.fades),
+            black: known(self.black),
+            silence: known(self.silence),
+            integrated_lufs: known(self.integrated_lufs),
+            range_lu: known(self.range_lu),
+            true_peak_dbtp: known(self.true_peak_dbtp),
             ..Default::default()
         };
         video::Entity::update_many()
@@ -106,6 +110,13 @@ impl Facts {
             .await
             .map(|_| ())
     }
+}
+
+fn known<T>(fact: Option<T>) -> ActiveValue<Option<T>>
+where
+    Option<T>: Into<sea_orm::Value>,
+{
+    fact.map_or(ActiveValue::NotSet, |fact| ActiveValue::Set(Some(fact)))
 }
 
 /// Width and height as a viewer sees them.

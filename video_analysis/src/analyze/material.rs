@@ -36,21 +36,25 @@ impl Keeping<'_> {
 }
 
 impl Analysis<'_> {
-    /// From the cache where it is there, else by decoding.
+    /// From the cache where it is there, else by decoding; of pictures and sound what the detectors that are asked for need.
     pub(super) fn material(
         &self,
         probe: &Probe,
         video: Option<&VideoTrack>,
         audio: &[AudioTrack],
     ) -> Result<Material, Error> {
+        let asked = &self.options.detectors;
+        let (all_video, all_audio) = (video, audio);
+        let video = video.filter(|_| asked.is_of_pictures());
+        let audio = if asked.is_of_sound() { audio } else { &[] };
         let Some(cache) = &self.execution.feature_cache else {
             return self.decode(probe, video, audio, None, Kept::default(), None);
         };
         let keeping = Keeping {
             stretches: Stretches::new(cache),
             decoder: &probe.decoder,
-            video: video.map(|track| track.index),
-            sounds: audio.iter().map(|track| track.index).collect(),
+            video: all_video.map(|track| track.index),
+            sounds: all_audio.iter().map(|track| track.index).collect(),
         };
         // The digest is waited for only where it may be worth it; it is otherwise made while decoding.
         let promising = cache.has_any_of_size(file_size(self.input)?);
@@ -59,6 +63,11 @@ impl Analysis<'_> {
             .as_ref()
             .map(|input| cache.load(&keeping.key(input), &Room::new(self.execution)))
             .unwrap_or_default();
+        // What nobody asks for now stays as it is kept.
+        let others = Kept {
+            footage: kept.footage.take_if(|_| !asked.is_of_pictures()),
+            sounds: kept.sounds.take_if(|_| !asked.is_of_sound()),
+        };
         kept.sounds = kept.sounds.filter(|sounds| {
             sounds.len() == audio.len() && sounds.iter().all(|sound| sound.serves(self.options))
         });
@@ -76,9 +85,13 @@ impl Analysis<'_> {
         let footage = material.footage.as_ref().filter(|footage| !footage.damaged);
         let sounds = undamaged(&material.sounds);
         if has != (footage.is_some(), sounds.is_some()) {
+            let (footage, sounds) =
+                (footage.or(others.footage.as_ref()), sounds.or(others.sounds.as_deref()));
             cache.keep(&keeping.key(&material.input), footage, sounds);
         }
-        keeping.stretches.forget();
+        if asked.is_of_pictures() {
+            keeping.stretches.forget();
+        }
         Ok(material)
     }
 
@@ -105,7 +118,7 @@ impl Analysis<'_> {
             let sounds: Vec<Sound> =
                 audio.iter().map(|track| self.sound(probe, track)).collect::<Result<_, Error>>()?;
             // Kept before the pictures are there, in case these never are.
-            let keeping = keeping.filter(|_| !has_footage);
+            let keeping = keeping.filter(|_| video.is_some() && !has_footage);
             if let Some((keeping, sounds)) = keeping.zip(undamaged(&sounds)) {
                 keeping.stretches.keep_sounds(sounds);
             }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use video_analysis::{Execution, FeatureCache, Options, Report, analyze, analyze_with_curves, poster_jpeg};
+use video_analysis::{
+    DetectorName, Execution, FeatureCache, Options, Report, analyze, analyze_with_curves, poster_jpeg,
+};
 
 use super::form::{Form, media_at};
 use super::inputs::{self, Input};
@@ -42,6 +44,10 @@ pub(super) struct Analyze {
     #[arg(long, value_name = "OUT.json")]
     curves: Option<PathBuf>,
 
+    /// Run these detectors alone, and those that they work from, such as `shots,loudness`; what none of them needs is not decoded.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = named_detector)]
+    detectors: Vec<DetectorName>,
+
     #[command(flatten)]
     how: How,
 }
@@ -60,6 +66,11 @@ pub(super) struct How {
     /// Keep in this folder what decoding gives, up to 1 GiB: another analysis of the same bytes does not decode again.
     #[arg(long, value_name = "FOLDER")]
     feature_cache: Option<PathBuf>,
+}
+
+fn named_detector(name: &str) -> Result<DetectorName, String> {
+    let known = DetectorName::ALL.into_iter().find(|detector| detector.as_str() == name);
+    known.ok_or_else(|| format!("there are {}", DetectorName::ALL.map(DetectorName::as_str).join(", ")))
 }
 
 /// What `--feature-cache` may take: the features of about two days of film.
@@ -98,7 +109,10 @@ impl Analyze {
         if self.out.is_some() {
             inputs::check_places(&inputs)?;
         }
-        let (options, execution) = (self.how.options()?, self.how.execution());
+        let (mut options, execution) = (self.how.options()?, self.how.execution());
+        if !self.detectors.is_empty() {
+            options.detectors = self.detectors.iter().copied().collect();
+        }
         let size = |input: &Input| input.path.metadata().map_or(0, |metadata| metadata.len());
         let bars = Bars::new(&inputs.iter().map(size).collect::<Vec<_>>());
         let mut failed = 0;

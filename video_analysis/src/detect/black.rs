@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::film::evidence;
 use super::{Detector, Film, Findings, VideoDetector, confidence};
+use crate::choice::DetectorName;
 use crate::numeric::{len_to_f64, to_f32};
 use crate::options::BlackOptions;
 use crate::report::{Segment, SegmentKind};
@@ -45,8 +46,8 @@ struct Run {
 }
 
 impl Detector for Black {
-    fn name(&self) -> &'static str {
-        "black"
+    fn name(&self) -> DetectorName {
+        DetectorName::Black
     }
 
     fn version(&self) -> &'static str {

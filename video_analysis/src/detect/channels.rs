@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::film::evidence;
 use super::{Detector, SoundDetector, confidence};
+use crate::choice::DetectorName;
 use crate::features::{Channels, Pair, Sound, amplitude};
 use crate::numeric::{count_to_f64, round};
 use crate::options::ChannelOptions;
@@ -81,8 +82,8 @@ fn level(amplitude: f64) -> Option<f64> {
 }
 
 impl Detector for ChannelCheck {
-    fn name(&self) -> &'static str {
-        "channels"
+    fn name(&self) -> DetectorName {
+        DetectorName::Channels
     }
 
     fn version(&self) -> &'static str {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::film::evidence;
 use super::{Detector, SoundDetector, confidence};
+use crate::choice::DetectorName;
 use crate::features::{Clipped, Sound};
 use crate::numeric::round;
 use crate::options::ClippingOptions;
@@ -83,8 +84,8 @@ impl Clipping {
 }
 
 impl Detector for Clipping {
-    fn name(&self) -> &'static str {
-        "clipping"
+    fn name(&self) -> DetectorName {
+        DetectorName::Clipping
     }
 
     fn version(&self) -> &'static str {

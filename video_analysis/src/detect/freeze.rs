@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::film::{evidence, range};
 use super::{Detector, Film, Findings, VideoDetector, confidence};
+use crate::choice::DetectorName;
 use crate::features::{Frame, GRID, Reader, largest_difference, luma_of};
 use crate::numeric::{count_to_f64, len};
 use crate::options::FreezeOptions;
@@ -86,8 +87,8 @@ impl Freezes {
 }
 
 impl Detector for Freezes {
-    fn name(&self) -> &'static str {
-        "freeze"
+    fn name(&self) -> DetectorName {
+        DetectorName::Freeze
     }
 
     fn version(&self) -> &'static str {

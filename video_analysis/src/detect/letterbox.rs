@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::film::evidence;
 use super::{Detector, Film, Findings, VideoDetector, confidence};
 use crate::active::{Area, MIN_STEP};
+use crate::choice::DetectorName;
 use crate::options::LetterboxOptions;
 use crate::report::{ActiveArea, Rectangle, SegmentKind};
 
@@ -22,8 +23,8 @@ impl Letterbox {
 }
 
 impl Detector for Letterbox {
-    fn name(&self) -> &'static str {
-        "letterbox"
+    fn name(&self) -> DetectorName {
+        DetectorName::Letterbox
     }
 
     fn version(&self) -> &'static str {

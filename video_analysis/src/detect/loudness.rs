@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Detector, SoundDetector};
+use crate::choice::DetectorName;
 use crate::features::Sound;
 use crate::probe::AudioTrack;
 use crate::report::AudioFindings;
@@ -11,8 +12,8 @@ use crate::report::AudioFindings;
 pub(super) struct Loudness;
 
 impl Detector for Loudness {
-    fn name(&self) -> &'static str {
-        "loudness"
+    fn name(&self) -> DetectorName {
+        DetectorName::Loudness
     }
 
     fn version(&self) -> &'static str {

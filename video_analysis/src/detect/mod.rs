@@ -36,6 +36,7 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::choice::DetectorName;
 use crate::explain::Rule;
 use crate::features::Sound;
 use crate::options::{Options, ShotOptions};
@@ -57,7 +58,7 @@ pub(crate) struct Findings {
 /// What every detector says of itself.
 pub(crate) trait Detector {
     /// Its name in the report.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> DetectorName;
     /// Changed with everything that may change what it finds.
     fn version(&self) -> &'static str;
     /// What it runs with.
@@ -103,14 +104,6 @@ pub(crate) fn sound_detectors(options: &Options) -> Vec<Box<dyn SoundDetector>> 
 /// What a cut before a picture needs, and what of it is there.
 pub(crate) fn cut_rules(film: &Film, at: usize, options: &ShotOptions) -> io::Result<Vec<Rule>> {
     windows::near(&film.frames, at, windows::CUT_REACH, |frames, at| cuts::rules(frames, at, options))
-}
-
-/// The names of all detectors, in the order of a report's `detectors`.
-#[must_use]
-pub fn detector_names() -> Vec<&'static str> {
-    let options = Options::default();
-    let of_pictures = video_detectors(&options).into_iter().map(|detector| detector.name());
-    of_pictures.chain(sound_detectors(&options).into_iter().map(|detector| detector.name())).collect()
 }
 
 /// The confidence of all that is no shot boundary, from a measurement and its threshold: 0.5 at the threshold, towards 1 far above

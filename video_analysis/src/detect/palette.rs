@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::film::range;
 use super::oklab::{Lab, distance_squared, from_srgb, to_srgb};
 use super::{Detector, Film, Findings, VideoDetector};
+use crate::choice::DetectorName;
 use crate::features::Frame;
 use crate::numeric::{count_to_f64, round};
 use crate::report::{Rgb, Swatch};
@@ -36,8 +37,8 @@ struct Group {
 }
 
 impl Detector for Palettes {
-    fn name(&self) -> &'static str {
-        "palette"
+    fn name(&self) -> DetectorName {
+        DetectorName::Palette
     }
 
     fn version(&self) -> &'static str {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::black::dark_below;
 use super::film::evidence;
 use super::{Detector, Film, Findings, VideoDetector, confidence};
+use crate::choice::DetectorName;
 use crate::features::{Frame, luma_of};
 use crate::numeric::{len, len_to_f64, to_f32};
 use crate::options::{BlackOptions, PlainOptions};
@@ -104,8 +105,8 @@ impl PlainRanges {
 }
 
 impl Detector for PlainRanges {
-    fn name(&self) -> &'static str {
-        "plain"
+    fn name(&self) -> DetectorName {
+        DetectorName::Plain
     }
 
     fn version(&self) -> &'static str {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::still::{Choice, MARGIN, unfit};
 use super::{Detector, Film, Findings, VideoDetector};
+use crate::choice::DetectorName;
 use crate::numeric::{len, round};
 use crate::options::BlackOptions;
 use crate::report::Poster;
@@ -22,8 +23,8 @@ impl PosterChoice {
 }
 
 impl Detector for PosterChoice {
-    fn name(&self) -> &'static str {
-        "poster"
+    fn name(&self) -> DetectorName {
+        DetectorName::Poster
     }
 
     fn version(&self) -> &'static str {

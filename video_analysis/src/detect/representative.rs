@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::film::range;
 use super::still::{Choice, MARGIN, unfit};
 use super::{Detector, Film, Findings, VideoDetector};
+use crate::choice::DetectorName;
 use crate::numeric::{len, round};
 use crate::options::BlackOptions;
 use crate::report::Representative;
@@ -23,8 +24,8 @@ impl Representatives {
 }
 
 impl Detector for Representatives {
-    fn name(&self) -> &'static str {
-        "representative"
+    fn name(&self) -> DetectorName {
+        DetectorName::Representative
     }
 
     fn version(&self) -> &'static str {

@@ -10,6 +10,7 @@ use super::fades::{Blank, Fade};
 use super::film::evidence;
 use super::gradual::Gradual;
 use super::{Detector, Film, Findings, VideoDetector, confidence, windows};
+use crate::choice::DetectorName;
 use crate::options::ShotOptions;
 use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
 
@@ -32,8 +33,8 @@ impl Shots {
 }
 
 impl Detector for Shots {
-    fn name(&self) -> &'static str {
-        "shots"
+    fn name(&self) -> DetectorName {
+        DetectorName::Shots
     }
 
     fn version(&self) -> &'static str {

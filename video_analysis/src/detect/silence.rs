@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::film::evidence;
 use super::{Detector, SoundDetector, confidence};
+use crate::choice::DetectorName;
 use crate::features::{Run, Sound, amplitude};
 use crate::numeric::round;
 use crate::options::SilenceOptions;
@@ -41,8 +42,8 @@ impl Silence {
 }
 
 impl Detector for Silence {
-    fn name(&self) -> &'static str {
-        "silence"
+    fn name(&self) -> DetectorName {
+        DetectorName::Silence
     }
 
     fn version(&self) -> &'static str {

@@ -18,6 +18,7 @@ mod pyscenedetect;
 mod qpfile;
 mod timecode;
 
+use crate::choice::DetectorName;
 use crate::report::Report;
 use film::Film;
 #[cfg(feature = "fuzzing")]
@@ -108,6 +109,9 @@ pub enum ExportError {
     /// The format holds shots, and there are none.
     #[error("the film has no pictures, and the format holds nothing else")]
     NoPictures,
+    /// The format holds shots, and the analysis was not asked for them.
+    #[error("the analysis was not asked for shots, and the format holds nothing else")]
+    ShotsNotAskedFor,
     /// The format counts in frames of one duration.
     #[error(
         "the film has no constant frame rate, which the format cannot express; csv, otio, webvtt and ffmetadata can"
@@ -135,7 +139,10 @@ pub fn export(report: &Report, format: Format, media: &Media) -> Result<String, 
     if report.schema_version.split('.').next() != crate::report::SCHEMA_VERSION.split('.').next() {
         return Err(ExportError::UnknownVersion(report.schema_version.clone()));
     }
-    let film = || Film::of(report);
+    let film = || match report.run_of(DetectorName::Shots) {
+        Some(run) if !run.asked => Err(ExportError::ShotsNotAskedFor),
+        _ => Film::of(report),
+    };
     match format {
         Format::Csv => Ok(csv::write(report)),
         Format::PySceneDetect => Ok(pyscenedetect::write(&film()?)),

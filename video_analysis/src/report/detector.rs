@@ -6,19 +6,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 pub struct DetectorRun {
-    /// One of [`detector_names`](crate::detector_names), such as `shots`.
+    /// That of a [`DetectorName`](crate::DetectorName), such as `shots`.
     pub name: String,
     /// Changes whenever the same input may give another result.
     pub version: String,
     /// The parameters it ran with.
     #[cfg_attr(feature = "utoipa", schema(value_type = Object))]
     pub params: serde_json::Value,
+    /// Whether it was asked for, or another one needed it.
+    #[serde(default = "yes")]
+    pub asked: bool,
     /// Whether it ran.
     pub status: DetectorStatus,
     /// Why it did not run.
     pub skipped_reason: Option<String>,
     /// What it really examined; `null` when skipped. Of sound, the stream to be played by default; `audio` has the others'.
     pub coverage: Option<Coverage>,
+}
+
+/// [`DetectorRun::skipped_reason`] where nobody asked for it.
+pub const NOT_ASKED_FOR: &str = "not asked for";
+
+/// Reports of version 1.2 and before are of all detectors.
+fn yes() -> bool {
+    true
 }
 
 /// Whether a detector ran.
@@ -30,7 +41,7 @@ pub enum DetectorStatus {
     Completed,
     /// It examined what could be decoded of a damaged stream; see the coverage.
     Damaged,
-    /// It had nothing to examine.
+    /// Nobody asked for it, or it had nothing to examine.
     Skipped,
 }
 

@@ -16,7 +16,7 @@ pub use curves::{
     AudioCurves, BitRateCurve, CURVES_VERSION, Curves, LoudnessCurve, Peaks, PictureCurve, VideoCurves,
 };
 pub use damage::{DamageKind, DamageRange, DamageTotals, StreamDamage};
-pub use detector::{Coverage, DetectorRun, DetectorStatus};
+pub use detector::{Coverage, DetectorRun, DetectorStatus, NOT_ASKED_FOR};
 pub use media::{
     AudioStream, Chapter, Chromaticity, Color, Container, ContentLight, Hdr, MasteringDisplay, Stream,
     StreamKind, VideoStream,
@@ -29,11 +29,12 @@ pub use segment::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::choice::DetectorName;
 use crate::error::{Error, ErrorKind};
 use crate::rational::Rational;
 
 /// Version of the report's shape; a new major number means that members changed their meaning or went away.
-pub const SCHEMA_VERSION: &str = "1.2";
+pub const SCHEMA_VERSION: &str = "1.3";
 
 /// Everything found in one file. The same file, options and decoder give the same bytes, however the work was split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,6 +149,12 @@ pub struct Poster {
 }
 
 impl Report {
+    /// What a detector did.
+    #[must_use]
+    pub fn run_of(&self, detector: DetectorName) -> Option<&DetectorRun> {
+        self.detectors.iter().find(|run| run.name == detector.as_str())
+    }
+
     /// The whole report in its RFC 8785 (JCS) form: the bytes to store, compare and sign.
     ///
     /// # Errors

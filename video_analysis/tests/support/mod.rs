@@ -6,6 +6,7 @@
 pub(crate) mod clips;
 
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,6 +45,28 @@ pub(crate) fn seconds(segment: &Segment) -> (f64, f64) {
 /// A number as a float, exactly.
 pub(crate) fn exact(number: i64) -> f64 {
     f64::from(i32::try_from(number).unwrap())
+}
+
+/// An ffmpeg that takes only arguments that contain `what`; nothing at all where it is empty.
+pub(crate) fn ffmpeg_only_for(what: &str, folder: &Path) -> PathBuf {
+    let path = folder.join(format!("ffmpeg_only_for_{what}"));
+    let script = match what {
+        "" => "#!/bin/sh\nexit 1\n".to_owned(),
+        what => format!("#!/bin/sh\ncase \"$*\" in *{what}*) exec ffmpeg \"$@\" ;; esac\nexit 1\n"),
+    };
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Pictures that fade to black and back, sound that comes and goes.
+pub(crate) fn fading(folder: &Path) -> PathBuf {
+    let tone = "if(between(mod(t\\,2)\\,0.5\\,1.2)\\,0.02\\,0.4)*sin(2000*t)*lt(t\\,4.4)";
+    let graph = format!(
+        "testsrc2=s=320x180:r=25:d=6,fade=out:st=2:d=0.6,fade=in:st=3.2:d=0.6:enable=gte(t\\,2.7);\
+         aevalsrc={tone}|{tone}*if(lt(t\\,0.3)\\,6\\,1):d=6:s=48000:c=stereo"
+    );
+    clips::make(folder, "fading.mkv", &format!("-filter_complex {graph} -c:v libx264 -c:a flac"))
 }
 
 /// The film that the repository ships.

@@ -2,9 +2,11 @@
 
 use entity::video_db::analysis::AnalysisStatus;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use service_kit::problem::Problem;
 use utoipa::ToSchema;
-use video_analysis::report::{DetectorRun, DetectorStatus};
+use video_analysis::report::{DetectorRun, DetectorStatus, NOT_ASKED_FOR};
+use video_analysis::{DetectorChoice, DetectorName};
 
 /// One detector of an analysis.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -13,11 +15,11 @@ pub(super) struct Detector {
     name: String,
     /// How far it is.
     status: DetectorState,
-    /// Why it had nothing to examine, where it was skipped.
+    /// Why it was skipped, where it was.
     skipped_reason: Option<String>,
 }
 
-/// The life of a detector: that of its analysis, but for those that had nothing to examine.
+/// The life of a detector: that of its analysis, but for those that were not asked for or had nothing to examine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum DetectorState {
@@ -31,7 +33,7 @@ enum DetectorState {
     Failed,
     /// Somebody asked for the end of the analysis.
     Canceled,
-    /// The file has nothing that it examines.
+    /// Nobody asked for it, or the file has nothing that it examines.
     Skipped,
 }
 
@@ -41,15 +43,31 @@ struct Runs {
     detectors: Vec<DetectorRun>,
 }
 
+/// What is read of the options.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    detectors: DetectorChoice,
+}
+
 /// The detectors of an analysis with this status; `None` where only a report could tell and there is none at hand.
-pub(super) fn of(status: AnalysisStatus, report: Option<&str>) -> Result<Option<Vec<Detector>>, Problem> {
-    let all =
-        |status| video_analysis::detector_names().into_iter().map(move |name| Detector::new(name, status));
+pub(super) fn of(
+    status: AnalysisStatus,
+    options: &Value,
+    report: Option<&str>,
+) -> Result<Option<Vec<Detector>>, Problem> {
+    let Asked { detectors: asked } = Asked::deserialize(options).map_err(Problem::internal)?;
+    let all = |status| {
+        let each = |name| {
+            if asked.has(name) { Detector::new(name, status) } else { Detector::not_asked_for(name) }
+        };
+        Some(DetectorName::ALL.map(each).into())
+    };
     Ok(match status {
-        AnalysisStatus::Queued => Some(all(DetectorState::Queued).collect()),
-        AnalysisStatus::Running => Some(all(DetectorState::Running).collect()),
-        AnalysisStatus::Failed => Some(all(DetectorState::Failed).collect()),
-        AnalysisStatus::Canceled => Some(all(DetectorState::Canceled).collect()),
+        AnalysisStatus::Queued => all(DetectorState::Queued),
+        AnalysisStatus::Running => all(DetectorState::Running),
+        AnalysisStatus::Failed => all(DetectorState::Failed),
+        AnalysisStatus::Canceled => all(DetectorState::Canceled),
         AnalysisStatus::Succeeded => match report {
             Some(report) => {
                 let runs: Runs = serde_json::from_str(report).map_err(Problem::internal)?;
@@ -61,8 +79,13 @@ pub(super) fn of(status: AnalysisStatus, report: Option<&str>) -> Result<Option<
 }
 
 impl Detector {
-    fn new(name: &str, status: DetectorState) -> Self {
-        Self { name: name.to_owned(), status, skipped_reason: None }
+    fn new(name: DetectorName, status: DetectorState) -> Self {
+        Self { name: name.to_string(), status, skipped_reason: None }
+    }
+
+    fn not_asked_for(name: DetectorName) -> Self {
+        let skipped_reason = Some(NOT_ASKED_FOR.to_owned());
+        Self { skipped_reason, ..Self::new(name, DetectorState::Skipped) }
     }
 }
 

@@ -143,14 +143,21 @@ mod tests {
         prop_oneof![9 => members, 1 => member()]
     }
 
+    fn detectors() -> impl Strategy<Value = Value> {
+        let name = prop::sample::select(vec!["shots", "black", "channels", "Shots", "", "faces"]);
+        let names = prop::collection::vec(name.prop_map(Value::from), 0..3);
+        prop_oneof![9 => names.prop_map(Value::from), 1 => member()]
+    }
+
     fn instance() -> impl Strategy<Value = Value> {
         let names = prop_oneof![
             9 => prop::sample::select(vec!["shots", "black", "silence"]),
             1 => prop::sample::select(vec!["shotz", "a/b", "~"]),
         ];
         let groups = prop::collection::hash_map(names, group(), 0..3);
-        let groups = groups.prop_map(|groups| {
-            groups.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+        let groups = (groups, prop::option::of(detectors())).prop_map(|(groups, detectors)| {
+            let groups = groups.into_iter().map(|(name, value)| (name.to_owned(), value));
+            groups.chain(detectors.map(|names| ("detectors".to_owned(), names))).collect::<Map<_, _>>().into()
         });
         prop_oneof![19 => groups, 1 => member()]
     }
@@ -178,9 +185,11 @@ mod tests {
         assert!(jsonschema::meta::is_valid(&schema), "{schema}");
         let defaults = json!(Options::default());
         assert_eq!(refused_by_schema(&defaults), Vec::<String>::new());
+        assert_eq!(schema["properties"]["detectors"]["default"], defaults["detectors"]);
         for (group, members) in defaults.as_object().unwrap() {
+            let Some(members) = members.as_object() else { continue };
             let properties = schema["properties"][group]["properties"].as_object().unwrap();
-            assert!(properties.keys().eq(members.as_object().unwrap().keys()), "{group}");
+            assert!(properties.keys().eq(members.keys()), "{group}");
             for (name, property) in properties {
                 assert_eq!(property["default"], defaults[group][name], "{group}/{name}");
                 assert!(property["description"].as_str().is_some_and(|text| text.len() > 10), "{property}");

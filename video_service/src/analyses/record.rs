@@ -164,6 +164,7 @@ impl From<Priority> for analysis::Priority {
 impl Analysis {
     /// The view of a row, with the report where there is one.
     pub(super) fn new(row: analysis::Model, report: Option<String>) -> Result<Self, Problem> {
+        let detectors = detectors::of(row.status, &row.options, report.as_deref())?;
         Ok(Self {
             progress: Progress::of(&row),
             id: row.id,
@@ -173,7 +174,7 @@ impl Analysis {
             options: row.options,
             priority: row.priority.into(),
             attempts: row.attempts,
-            detectors: detectors::of(row.status, report.as_deref())?,
+            detectors,
             error: row.error.map(serde_json::from_value).transpose().map_err(Problem::internal)?,
             queued_at: row.queued_at,
             started_at: row.started_at,

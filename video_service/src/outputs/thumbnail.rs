@@ -59,11 +59,10 @@ pub(super) async fn thumbnail(
     if let Some(answer) = unchanged(&request, &tag) {
         return Ok(answer);
     }
-    // What is known to be beyond the end is not looked for.
+    // What is known to be beyond the end is not looked for; who was asked for sound alone counted no frames.
     let analysed = queue::newest_succeeded(&state.reader, video.id, video.version).await?;
-    if analysed
-        .is_some_and(|analysis| u64::try_from(analysis.frames_done).is_ok_and(|frames| frame >= frames))
-    {
+    let frames = analysed.and_then(|analysis| u64::try_from(analysis.frames_done).ok());
+    if frames.is_some_and(|frames| frames > 0 && frame >= frames) {
         return Err(Problem::not_found("picture"));
     }
     let input = state.blobs.local_path(key);

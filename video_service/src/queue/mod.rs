@@ -16,7 +16,7 @@ use entity::video_db::{analysis_curves, analysis_report, video};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, TransactionTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, Select, TransactionTrait,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -100,13 +100,28 @@ pub(crate) async fn newest_succeeded(
     video: Uuid,
     version: i32,
 ) -> Result<Option<analysis::Model>, DbErr> {
+    succeeded(video, version).one(db).await
+}
+
+/// The newest that has succeeded and found a poster.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn newest_with_poster(
+    db: &impl ConnectionTrait,
+    video: Uuid,
+    version: i32,
+) -> Result<Option<analysis::Model>, DbErr> {
+    succeeded(video, version).filter(analysis::COLUMN.poster_key.is_not_null()).one(db).await
+}
+
+/// Those that have succeeded, the newest first.
+fn succeeded(video: Uuid, version: i32) -> Select<analysis::Entity> {
     analysis::Entity::find()
         .filter(analysis::COLUMN.video_id.eq(video))
         .filter(analysis::COLUMN.version.eq(version))
         .filter(analysis::COLUMN.status.eq(AnalysisStatus::Succeeded))
         .order_by_desc(analysis::COLUMN.id)
-        .one(db)
-        .await
 }
 
 /// Claims the job whose turn it is, for `worker`, until `now + lease`. A paused queue gives none.

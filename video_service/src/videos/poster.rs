@@ -55,13 +55,14 @@ pub(crate) async fn respond(
     version: i32,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let analysis = queue::newest_succeeded(&state.db, video.id, version)
-        .await?
-        .ok_or_else(|| Problem::not_found("poster: the video has no finished analysis"))?;
-    let key = analysis.poster_key.ok_or_else(|| Problem::not_found("poster: the video has no pictures"))?;
+    // The newest one that was asked for a poster.
+    let analysis = queue::newest_with_poster(&state.db, video.id, version).await?;
+    let found = analysis.and_then(|analysis| Some((analysis.id, analysis.poster_key?)));
+    let (analysis, key) =
+        found.ok_or_else(|| Problem::not_found("poster: no finished analysis of the video has one"))?;
 
     // A poster is made once for an analysis and never changes.
-    let tag = EntityTag::new_strong(analysis.id.simple().to_string());
+    let tag = EntityTag::new_strong(analysis.simple().to_string());
     if let Some(answer) = unchanged(request, &tag) {
         return Ok(answer);
     }

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 use service_kit::testing::Backend;
-use video_analysis::{Execution, Options};
+use video_analysis::{DetectorName, Execution, Options};
 
 use crate::support::{
     Answer, Kadr, Setup, eventually, only_sound, red_then_blue, sample, sample_looped, sample_path,
@@ -123,7 +123,7 @@ fn detectors(analysis: &serde_json::Value) -> Vec<String> {
 }
 
 fn each(status: &str) -> Vec<String> {
-    video_analysis::detector_names().into_iter().map(|name| format!("{name} {status}")).collect()
+    DetectorName::ALL.map(|name| format!("{name} {status}")).into()
 }
 
 #[rstest]
@@ -147,17 +147,55 @@ async fn every_detector_says_how_far_it_is(#[values(Backend::Sqlite, Backend::Po
     assert_eq!(detectors(&ada.ended_analysis(&broken).await), each("failed"));
     let sound = ada.upload(only_sound()).await;
     let analysis = ada.ended_analysis(&sound).await;
-    let skipped = |name: &str| format!("{name} skipped the file has no video stream");
-    let succeeded = |name: &str| format!("{name} succeeded");
     let of_sound = ["silence", "loudness", "clipping", "channels"];
-    let expected = video_analysis::detector_names()
-        .into_iter()
-        .map(|name| if of_sound.contains(&name) { succeeded(name) } else { skipped(name) });
-    assert_eq!(detectors(&analysis), expected.collect::<Vec<_>>());
+    let expected = DetectorName::ALL.map(|name| {
+        let outcome = if of_sound.contains(&name.as_str()) {
+            "succeeded"
+        } else {
+            "skipped the file has no video stream"
+        };
+        format!("{name} {outcome}")
+    });
+    assert_eq!(detectors(&analysis), expected);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn detectors_that_nobody_asks_for_are_skipped_and_what_is_known_stays_known(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Kadr::start(backend).await;
+    let ada = kadr.user("ada").await;
+    let path = ada.upload(red_then_blue()).await;
+    ada.ended_analysis(&path).await;
+    assert_eq!(ada.get(&path).await.ok(200)["findings"]["shots"], 2);
+
+    let chosen = ["black", "plain", "freeze", "loudness"];
+    let options = json!({"detectors": ["freeze", "loudness"]});
+    let asked = ada.post(&format!("{path}/analysis"), options).await.ok(202);
+    assert_eq!(asked["options"]["detectors"], json!(chosen), "{asked}");
+    let of = |status: &str| {
+        DetectorName::ALL.map(|name| {
+            let status = if chosen.contains(&name.as_str()) { status } else { "skipped not asked for" };
+            format!("{name} {status}")
+        })
+    };
+    assert_eq!(detectors(&asked), of("queued"));
+    let analysis = ada.ended_analysis(&path).await;
+    assert_eq!(detectors(&analysis), of("succeeded"));
+    assert_eq!(analysis["report"]["shots"], json!([]));
+    assert_eq!(ada.get(&path).await.ok(200)["findings"]["shots"], 2, "as the analysis before found it");
+    ada.get(&format!("{path}/analysis/export/edl")).await.problem(409, "not-exportable");
+    let frame = ada.get(&format!("{path}/thumbnail?frame=1")).await;
+    assert_eq!(frame.status, 200);
+    let poster = ada.get(&format!("{path}/poster.jpg")).await;
+    assert_eq!((poster.status, poster.body.get(..2)), (200, Some(&[0xff, 0xd8][..])));
 }
 
 #[rstest]
 #[case(json!({"shotz": {}}), "/shotz")]
+#[case(json!({"detectors": ["shots", "faces"]}), "/detectors/1")]
+#[case(json!({"detectors": []}), "/detectors")]
 #[case(json!({"black": {"min_coverage": "all"}}), "/black/min_coverage")]
 #[case(json!({"black": {"min_coverage": 2.0}}), "/black/min_coverage")]
 #[actix_web::test]
