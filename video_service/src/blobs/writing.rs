@@ -14,6 +14,9 @@ use crate::speed::Speed;
 /// small enough that many uploads at a time stay small.
 const PART: usize = 1024 * 1024;
 
+/// What has been gathered is written after so long, too: of a slow sender as well it can be told that it lives.
+const WRITTEN_AFTER: Duration = Duration::from_mins(1);
+
 /// How long a sender may send nothing before it is taken for gone.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// What is taken from a sender.
@@ -72,6 +75,7 @@ where
     let mut bytes = 0_u64;
     let mut part = Vec::new();
     let mut gathered = 0;
+    let mut written = Instant::now();
     let mut speed = Speed::new(bounds.min_bytes_per_second, Instant::now());
     loop {
         let next = tokio::time::timeout(IDLE_TIMEOUT, content.next()).await;
@@ -87,8 +91,8 @@ where
             return Err(ReceiveError::TooSlow);
         }
         part.push(chunk);
-        if gathered >= PART {
-            gathered = 0;
+        if gathered >= PART || written.elapsed() >= WRITTEN_AFTER {
+            (gathered, written) = (0, Instant::now());
             hashes = write_part(upload, hashes, std::mem::take(&mut part)).await?;
         }
     }

@@ -5,7 +5,8 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use entity::video_db::share;
 use sea_orm::{
-    DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+    ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, SqlErr, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -21,6 +22,7 @@ use super::record::{Share, ShareWithToken, address};
 use super::visitor::not_found;
 use super::{Shares, token};
 use crate::auth::{Authorized, VideosRead, VideosWrite};
+use crate::content;
 use crate::state::State;
 use crate::videos::owned;
 
@@ -70,11 +72,8 @@ pub(super) async fn create(
     let expires_at = super::end(new.expires_at, shares.settings.life(), now)?;
     let password = new.password.map(Password::wanted).transpose();
     let password = password.map_err(|reason| Problem::invalid(vec![FieldError::new("/password", reason)]))?;
-    // Two at the same moment may both be let in: the limit is against thousands.
-    if that_count(video.id, now).count(&state.db).await? >= shares.settings.max_per_video.get() {
-        let title = "The video has as many share links as it may";
-        return Err(Problem::new(StatusCode::CONFLICT, "too-many-shares", title));
-    }
+    // Hashing is not worth its time for who is refused anyway.
+    require_room(&state.db, &shares, video.id, now).await?;
     let password_hash = match password {
         Some(password) => Some(shares.hasher.reserve()?.hash(password).await?),
         None => None,
@@ -91,12 +90,29 @@ pub(super) async fn create(
         created_at: now,
         expires_at,
     };
-    let inserted = share::Entity::insert(row.clone().into_active_model()).exec_without_returning(&state.db);
+    let db = state.db.begin().await?;
+    content::take_turns(&db, video.owner_id).await?;
+    require_room(&db, &shares, video.id, now).await?;
+    let inserted = share::Entity::insert(row.clone().into_active_model()).exec_without_returning(&db);
     inserted.await.map_err(|error| not_written(&error))?;
+    db.commit().await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, address(token.expose_secret())))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(ShareWithToken::new(row, &token)))
+}
+
+async fn require_room(
+    db: &impl ConnectionTrait,
+    shares: &Shares,
+    video: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    if that_count(video, now).count(db).await? < shares.settings.max_per_video.get() {
+        return Ok(());
+    }
+    let title = "The video has as many share links as it may";
+    Err(Problem::new(StatusCode::CONFLICT, "too-many-shares", title))
 }
 
 /// The video may have been deleted for good a moment ago.

@@ -32,16 +32,17 @@ impl ContentUrls {
     }
 
     /// The signature that leads to this very content until `end`, in Unix seconds; none where there is no content.
-    fn sign(&self, video: &video::Model, end: i64) -> Option<String> {
+    fn sign(&self, video: &video::Model, end: &str) -> Option<String> {
         let sha256 = video.sha256.as_ref()?;
-        Some(self.0.sign(&[video.id.as_bytes(), &end.to_be_bytes(), sha256.as_bytes()]))
+        Some(self.0.sign(&[video.id.as_bytes(), end.as_bytes(), sha256.as_bytes()]))
     }
 
     /// Whether `signed` leads to the content of `video` now.
     fn leads_to(&self, video: &video::Model, signed: &Signed, now: DateTime<Utc>) -> bool {
         let Some(sha256) = &video.sha256 else { return false };
-        let parts = [video.id.as_bytes().as_slice(), &signed.expires.to_be_bytes(), sha256.as_bytes()];
-        self.0.verify(&parts, &signed.signature) && now.timestamp() < signed.expires
+        let parts = [video.id.as_bytes().as_slice(), signed.expires.as_bytes(), sha256.as_bytes()];
+        self.0.verify(&parts, &signed.signature)
+            && signed.expires.parse::<i64>().is_ok_and(|end| now.timestamp() < end)
     }
 }
 
@@ -68,7 +69,8 @@ pub(super) struct ContentUrl {
 #[serde(deny_unknown_fields)]
 pub(super) struct Signed {
     /// When it ends, in Unix seconds.
-    expires: i64,
+    #[param(value_type = i64)]
+    expires: String,
     /// That it was made here, for this content and until then.
     signature: String,
 }
@@ -93,8 +95,8 @@ pub(super) async fn create(
     let expires_at = super::end(new.expires_at, shares.settings.content_url_life(), state.clock.now())?;
     // The address has whole seconds, and so has what is said of it.
     let expires_at = expires_at.trunc_subsecs(0);
-    let expires = expires_at.timestamp();
-    let signature = shares.content_urls.sign(&video, expires).ok_or_else(playback::no_content)?;
+    let expires = expires_at.timestamp().to_string();
+    let signature = shares.content_urls.sign(&video, &expires).ok_or_else(playback::no_content)?;
     let url = format!("/signed/videos/{}/content?expires={expires}&signature={signature}", video.id);
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn an_address_leads_to_its_content_until_its_end() {
         let (now, film) = (DateTime::UNIX_EPOCH, film("ab"));
-        let signed = Signed { expires: 60, signature: urls().sign(&film, 60).unwrap() };
+        let signed = Signed { expires: "60".to_owned(), signature: urls().sign(&film, "60").unwrap() };
         assert!(urls().leads_to(&film, &signed, now + TimeDelta::milliseconds(59_999)));
         assert!(!urls().leads_to(&film, &signed, now + TimeDelta::seconds(60)));
     }
@@ -155,17 +157,19 @@ mod tests {
     #[test]
     fn it_leads_nowhere_else_and_not_for_longer() {
         let (now, first) = (DateTime::UNIX_EPOCH, film("ab"));
-        let signature = urls().sign(&first, 60).unwrap();
-        let signed = |expires| Signed { expires, signature: signature.clone() };
-        assert!(!urls().leads_to(&first, &signed(61), now));
-        assert!(!urls().leads_to(&first, &signed(-1), now));
-        assert!(!urls().leads_to(&film("ab"), &signed(60), now), "another video with the same bytes");
+        let signature = urls().sign(&first, "60").unwrap();
+        let signed = |end: &str| Signed { expires: end.to_owned(), signature: signature.clone() };
+        assert!(urls().leads_to(&first, &signed("60"), now));
+        for changed in ["61", "-1", "060", "+60", " 60", "never", ""] {
+            assert!(!urls().leads_to(&first, &signed(changed), now), "{changed}");
+        }
+        assert!(!urls().leads_to(&film("ab"), &signed("60"), now), "another video with the same bytes");
         let replaced = video::Model { sha256: Some("cd".to_owned()), ..first.clone() };
-        assert!(!urls().leads_to(&replaced, &signed(60), now));
+        assert!(!urls().leads_to(&replaced, &signed("60"), now));
         let emptied = video::Model { sha256: None, ..first.clone() };
-        assert!(!urls().leads_to(&emptied, &signed(60), now));
-        assert!(urls().sign(&emptied, 60).is_none());
+        assert!(!urls().leads_to(&emptied, &signed("60"), now));
+        assert!(urls().sign(&emptied, "60").is_none());
         let other_key = ContentUrls::new(&"another key".to_owned().into());
-        assert!(!other_key.leads_to(&first, &signed(60), now));
+        assert!(!other_key.leads_to(&first, &signed("60"), now));
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn fail_those_of_video(state: &State, video: Uuid) -> Result<()
                 fail(state, hold, DELETED.to_owned()).await?;
             }
             Ok(Seized::Ended(_)) => {}
-            // The sweep will find it.
+            // Somebody sends bytes to it at this moment: the sweep will find it, if its own end does not.
             Err(problem) => log::warn!("upload to a deleted video not ended upload={id} cause=\"{problem}\""),
         }
     }

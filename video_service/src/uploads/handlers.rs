@@ -19,6 +19,7 @@ use super::sender::Sender;
 use super::transfer;
 use crate::auth::{Authorized, VideosWrite};
 use crate::digests::Expected;
+use crate::receiving::Place;
 use crate::state::State;
 
 /// What uploads can do
@@ -82,8 +83,14 @@ pub(super) async fn created(
     }
     let checksums = protocol::checksums(headers)?;
     let announced = Announced { length, text: text.to_owned(), metadata };
-    let row = begin(state, sender, announced).await?;
-    let row = if has_piece { added(state, row, body, checksums).await? } else { row };
+    let row = if has_piece {
+        // Who must not bring bytes now does not begin either.
+        let place = state.receiving.enter(sender.caller.account_id)?;
+        let row = begin(state, sender, announced).await?;
+        added(state, row, place, body, checksums).await?
+    } else {
+        begin(state, sender, announced).await?
+    };
     let mut response = HttpResponse::Created();
     describe(&mut response, &row);
     Ok(response.insert_header((header::LOCATION, format!("{}/{}", sender.base, row.id))).finish())
@@ -141,7 +148,10 @@ pub(super) async fn appended(
         Seized::Open(hold) if i64::try_from(offset).ok() != Some(hold.row.offset) => {
             return Err(protocol::wrong_offset(hold.row.offset));
         }
-        Seized::Open(hold) => receive(state, hold, body, checksums, Beginning::Before).await?,
+        Seized::Open(hold) => {
+            let place = state.receiving.enter(hold.row.owner_id)?;
+            receive(state, hold, place, body, checksums, Beginning::Before).await?
+        }
     };
     let row = protocol::not_failed(row)?;
     let mut response = HttpResponse::NoContent();
@@ -153,12 +163,13 @@ pub(super) async fn appended(
 async fn added(
     state: &web::Data<State>,
     row: upload::Model,
+    place: Place,
     body: web::Payload,
     checksums: Vec<Expected>,
 ) -> Result<upload::Model, Problem> {
     match seize(state, row, Purpose::Continue).await? {
         Seized::Open(hold) => {
-            protocol::not_failed(receive(state, hold, body, checksums, Beginning::Now).await?)
+            protocol::not_failed(receive(state, hold, place, body, checksums, Beginning::Now).await?)
         }
         Seized::Ended(row) => Ok(row),
     }
@@ -178,12 +189,12 @@ enum Beginning {
 async fn receive(
     state: &web::Data<State>,
     mut hold: Hold,
+    place: Place,
     body: web::Payload,
     checksums: Vec<Expected>,
     beginning: Beginning,
 ) -> Result<upload::Model, Problem> {
     let state = state.get_ref().clone();
-    let place = state.receiving.enter(hold.row.owner_id)?;
     // On the heap: it holds the whole way of a piece.
     task::to_its_end(Box::pin(async move {
         let _place = place;

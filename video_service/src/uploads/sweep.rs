@@ -1,4 +1,5 @@
-//! What uploads leave behind: those that expired, those that died in their last step, and the memory of those that ended.
+//! What uploads leave behind: those that expired or whose video is gone, those that died in their last step, and the memory of
+//! those that ended.
 
 use std::collections::HashSet;
 use std::io;
@@ -7,10 +8,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::video_db::upload::{self, UploadStatus};
+use entity::video_db::video;
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::finish::{abandon, finish};
+use super::finish::{DELETED, abandon, fail, finish};
 use super::hold::{Purpose, STAGING, Seized, seize};
 use crate::state::State;
 
@@ -48,6 +51,19 @@ pub(crate) async fn sweep(state: &State) -> Result<u64, DbErr> {
             match abandon(state, hold, Some(UploadStatus::Expired)).await {
                 Ok(()) => touched += 1,
                 Err(problem) => log::error!("upload cannot be removed upload={id} cause=\"{problem}\""),
+            }
+        }
+    }
+    // Somebody may have taken them from whoever deleted the video.
+    let videos = Query::select().column(video::Column::Id).from(video::Entity).take();
+    for row in with(state, unfinished, upload::Column::VideoId.not_in_subquery(videos)).await? {
+        let id = row.id;
+        if let Ok(Seized::Open(hold)) = seize(state, row, Purpose::Remove).await {
+            match fail(state, hold, DELETED.to_owned()).await {
+                Ok(_) => touched += 1,
+                Err(problem) => {
+                    log::error!("upload to a deleted video not ended upload={id} cause=\"{problem}\"");
+                }
             }
         }
     }

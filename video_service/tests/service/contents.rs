@@ -305,6 +305,10 @@ async fn no_account_takes_all_hands_of_a_process() {
     let refused = ada.put(&path, red_then_blue()).await;
     refused.problem(429, "too-many-uploads");
     assert_eq!(refused.header("retry-after"), "5");
+    let begun = ada.request("POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
+    let begun = begun.insert_header(("upload-length", 5)).content_type("application/offset+octet-stream");
+    Answer::to(begun, "01234").await.problem(429, "too-many-uploads");
+    assert_eq!(ada.get("/usage").await.ok(200)["announced_bytes"], 10, "of the slow one alone");
     bob.upload_quietly(red_then_blue()).await;
     slow.write_all(b"56789").unwrap();
     let taken = eventually("room for the next one", async || {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::video_db::share;
+use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::sea_query::Expr;
 use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
@@ -297,6 +298,20 @@ async fn a_video_has_so_many_links_as_it_may_and_its_owner_sees_them_without_the
     changed(&kadr, &made[0], share::Column::ExpiresAt, SystemClock.now()).await;
     ada.post(&shares, json!({})).await.ok(201);
     ada.post(&shares, json!({})).await.problem(409, "too-many-shares");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn of_links_that_are_made_at_once_no_more_are_made_than_a_video_may_have(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().video("SHARES__MAX_PER_VIDEO", 3).start().await;
+    let ada = kadr.user("ada").await;
+    let shares = format!("{}/shares", ada.video("Film").await);
+    let answers = join_all((0..12).map(|_| Answer::to(ada.request("POST", &shares), ""))).await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    let refused = answers.iter().filter(|answer| answer.status == 409).count();
+    assert_eq!((made, refused), (3, 9));
 }
 
 #[rstest]

@@ -337,3 +337,27 @@ async fn what_has_expired_is_removed_with_its_bytes_and_the_record_made_for_it()
     })
     .await;
 }
+
+#[actix_web::test]
+async fn what_was_taken_from_whoever_deleted_its_video_is_ended_later() {
+    let installation = Installation::new();
+    let users = installation.user_service("0");
+    let videos = installation.video_service("serve", &users, &[]);
+    let ada = Client::register(&installation, &users, "ada").await;
+    let begin = ada.request(&videos, "POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
+    let begin = begin.insert_header(("upload-length", 10)).content_type(PIECE);
+    let upload = Answer::to(begin, "0123").await.header("location").to_owned();
+    assert!(videos.stop("TERM").await.success());
+    let file = installation.data().join("video_service.db");
+    let db = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
+    db.execute_unprepared("DELETE FROM video").await.unwrap();
+    db.close().await.unwrap();
+
+    let videos = installation.video_service("serve", &users, &[]);
+    let staged = installation.data().join("blobs/uploads");
+    eventually("the sweep", async || std::fs::read_dir(&staged).unwrap().next().is_none().then_some(()))
+        .await;
+    let ended = ada.get(&videos, &upload).await.ok(200);
+    assert_eq!(ended["reason"], "the video was deleted before its bytes had arrived", "{ended}");
+    assert_eq!(ada.get(&videos, "/usage").await.ok(200)["announced_bytes"], 0);
+}
