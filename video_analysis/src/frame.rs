@@ -7,6 +7,7 @@ use crate::digest::file_size;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::extract::{JPEG, SQUARE_PIXELS, Source, Which};
+use crate::observer::Observer;
 use crate::probe::{PacketIndex, probe};
 use crate::process::Processes;
 
@@ -48,17 +49,24 @@ impl Size {
 /// The picture `frame`, counted from 0 as in a report, of the analysed video stream as a JPEG in display aspect ratio and
 /// rotation.
 ///
-/// It is found by its timestamp where the list of packets tells that for certain, and else by decoding up to it.
+/// It is found by its timestamp where the list of packets tells that for certain, and else by decoding up to it. `observer` is asked
+/// whether to go on, and hears nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Undecodable`] when there is no such picture, [`ErrorKind::InvalidOptions`] for a size that makes no sense;
 /// otherwise as [`analyze`](crate::analyze).
-pub fn frame_jpeg(input: &Path, frame: u64, size: Size, execution: &Execution) -> Result<Vec<u8>, Error> {
+pub fn frame_jpeg(
+    input: &Path,
+    frame: u64,
+    size: Size,
+    execution: &Execution,
+    observer: &dyn Observer,
+) -> Result<Vec<u8>, Error> {
     file_size(input)?;
     let filters = format!("{SQUARE_PIXELS}{},format=yuvj420p", size.filters()?);
     let missing = || Error::new(ErrorKind::Undecodable, format!("no picture {frame}"));
     let processes = Processes::new(input, execution)?;
-    watched(&processes, execution, &(), || {
+    watched(&processes, execution, observer, || {
         let (probe, track, _) = probe(input, execution, &processes)?;
         let track = track.ok_or_else(missing)?;
         let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, &processes)?;

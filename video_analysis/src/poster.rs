@@ -7,6 +7,7 @@ use crate::digest::file_size;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::extract::{JPEG, SQUARE_PIXELS, Source, Which};
+use crate::observer::Observer;
 use crate::process::{Processes, input_url};
 use crate::report::Report;
 
@@ -19,12 +20,17 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// The picture that [`Report::poster`] names as a JPEG in display aspect ratio and rotation, at most 1280 pixels a side.
 ///
-/// `report` must be of the same file.
+/// `report` must be of the same file. `observer` is asked whether to go on, and hears nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Undecodable`] when the report names no poster or the picture is not found in the file; otherwise as
 /// [`analyze`](crate::analyze).
-pub fn poster_jpeg(input: &Path, report: &Report, execution: &Execution) -> Result<Vec<u8>, Error> {
+pub fn poster_jpeg(
+    input: &Path,
+    report: &Report,
+    execution: &Execution,
+    observer: &dyn Observer,
+) -> Result<Vec<u8>, Error> {
     file_size(input)?;
     let missing = || Error::new(ErrorKind::Undecodable, "no poster");
     let poster = report.poster.as_ref().ok_or_else(missing)?;
@@ -38,7 +44,7 @@ pub fn poster_jpeg(input: &Path, report: &Report, execution: &Execution) -> Resu
     );
     let time_base = poster.time_base;
     let source = Source { url: &url, stream: stream.index, time_base, execution, processes: &processes };
-    watched(&processes, execution, &(), || {
+    watched(&processes, execution, observer, || {
         let jpeg = source.extract(Which::Pts(poster.pts), &filters, &JPEG, MOST_BYTES)?;
         if jpeg.is_empty() { Err(missing()) } else { Ok(jpeg) }
     })

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::extract::{Source, Which};
 use crate::numeric::{count_to_f64, len};
+use crate::observer::Observer;
 use crate::parallel::side_by_side;
 use crate::probe::PacketIndex;
 use crate::process::{Processes, input_url};
@@ -98,7 +99,7 @@ pub(crate) struct Scene {
     pub(crate) end: f64,
 }
 
-/// Makes the storyboard of a file. `report` must be of the same file.
+/// Makes the storyboard of a file. `report` must be of the same file. `observer` is asked whether to go on, and hears nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Undecodable`] when the report has no pictures or none of them is found in the file,
@@ -109,6 +110,7 @@ pub fn storyboard(
     report: &Report,
     options: &StoryboardOptions,
     execution: &Execution,
+    observer: &dyn Observer,
 ) -> Result<Storyboard, Error> {
     file_size(input)?;
     let invalid = |what: &str| Error::new(ErrorKind::InvalidOptions, what.to_owned());
@@ -127,7 +129,7 @@ pub fn storyboard(
     let url = input_url(input)?;
     let processes = Processes::new(input, execution)?;
     let source = Source { url: &url, stream: stream.index, time_base, execution, processes: &processes };
-    watched(&processes, execution, &(), || {
+    watched(&processes, execution, observer, || {
         let scenes = match options.every {
             None => shots(report),
             Some(every) => intervals(report, stream, &source, every)?,

@@ -188,9 +188,9 @@ fn is_of_the_file(kind: ErrorKind) -> bool {
 fn show(path: &Path, report: &Report, what: &str) {
     let every = StoryboardOptions { every: Some(1.0), ..StoryboardOptions::default() };
     let made: [Option<Error>; 3] = [
-        poster_jpeg(path, report, &limited(1)).err(),
-        frame_jpeg(path, report.frames / 2, Size::default(), &limited(1)).err(),
-        storyboard(path, report, &every, &limited(2)).err(),
+        poster_jpeg(path, report, &limited(1), &()).err(),
+        frame_jpeg(path, report.frames / 2, Size::default(), &limited(1), &()).err(),
+        storyboard(path, report, &every, &limited(2), &()).err(),
     ];
     for error in made.into_iter().flatten() {
         // Of timestamps that are far apart the thumbnails would be too many.

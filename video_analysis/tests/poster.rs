@@ -39,7 +39,7 @@ fn look(folder: &Path, jpeg: &[u8]) -> (u32, u32, Vec<u8>) {
 }
 
 fn poster(folder: &Path, clip: &Path) -> (u32, u32, Vec<u8>) {
-    let jpeg = poster_jpeg(clip, &report(clip), &Execution::default()).unwrap();
+    let jpeg = poster_jpeg(clip, &report(clip), &Execution::default(), &()).unwrap();
     assert!(jpeg.starts_with(&[0xff, 0xd8, 0xff]));
     look(folder, &jpeg)
 }
@@ -90,7 +90,7 @@ fn the_poster_is_the_very_picture_the_report_names() {
     let clip = clips::make(folder.path(), "hues.mp4", arguments);
     let report = report(&clip);
     let named = report.poster.as_ref().unwrap();
-    let (.., poster) = look(folder.path(), &poster_jpeg(&clip, &report, &Execution::default()).unwrap());
+    let (.., poster) = look(folder.path(), &poster_jpeg(&clip, &report, &Execution::default(), &()).unwrap());
     let all = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(&clip)
@@ -111,6 +111,6 @@ fn large_pictures_are_scaled_down_and_sound_has_no_poster() {
         clips::make(folder.path(), "large.mp4", "-f lavfi -i testsrc2=s=1920x1080:r=5:d=1 -c:v libx264");
     assert_eq!(poster(folder.path(), &clip).0, 1280);
     let sound = clips::make(folder.path(), "tone.wav", "-f lavfi -i sine=d=1");
-    let error = poster_jpeg(&sound, &report(&sound), &Execution::default()).unwrap_err();
+    let error = poster_jpeg(&sound, &report(&sound), &Execution::default(), &()).unwrap_err();
     assert_eq!(error.code(), "undecodable");
 }

@@ -58,14 +58,14 @@ fn a_frame_is_the_very_one_in_any_container() {
         let all = means(&clip, "");
         assert_eq!(all.len(), 20, "{name}");
         for frame in [0, 1, 9, 19] {
-            let jpeg = frame_jpeg(&clip, frame, Size::default(), &Execution::default()).unwrap();
+            let jpeg = frame_jpeg(&clip, frame, Size::default(), &Execution::default(), &()).unwrap();
             let path = folder.join("frame.jpg");
             std::fs::write(&path, jpeg).unwrap();
             let this = means(&path, "")[0];
             let (nearest, _) = (0u64..).zip(&all).min_by_key(|(_, other)| distance(this, **other)).unwrap();
             assert_eq!(nearest, frame, "{name}");
         }
-        let error = frame_jpeg(&clip, 20, Size::default(), &Execution::default()).unwrap_err();
+        let error = frame_jpeg(&clip, 20, Size::default(), &Execution::default(), &()).unwrap_err();
         assert_eq!(error.code(), "undecodable", "{name}");
     }
 }
@@ -76,7 +76,7 @@ fn a_frame_has_the_size_that_is_asked_for_and_the_aspect_of_display() {
     let arguments = "-f lavfi -i testsrc2=s=720x576:r=5:d=1 -vf setsar=64/45 -c:v libx264";
     let clip = clips::make(folder.path(), "wide.mp4", arguments);
     let size = |width, height| {
-        let jpeg = frame_jpeg(&clip, 2, Size { width, height }, &Execution::default()).unwrap();
+        let jpeg = frame_jpeg(&clip, 2, Size { width, height }, &Execution::default(), &()).unwrap();
         size_of(folder.path(), &jpeg)
     };
     assert_eq!(size(None, None), (1024, 576));
@@ -84,7 +84,7 @@ fn a_frame_has_the_size_that_is_asked_for_and_the_aspect_of_display() {
     assert_eq!(size(None, Some(1152)), (2048, 1152));
     assert_eq!(size(Some(400), Some(400)), (400, 224));
     let wrong = Size { width: Some(1), height: None };
-    let error = frame_jpeg(&clip, 2, wrong, &Execution::default()).unwrap_err();
+    let error = frame_jpeg(&clip, 2, wrong, &Execution::default(), &()).unwrap_err();
     assert_eq!(error.code(), "invalid_options");
 }
 
@@ -95,7 +95,7 @@ fn a_thumbnail_for_each_interval_shows_what_is_shown_then() {
     let all = means(&clip, "");
     // Every third picture at 5 a second; the last cue ends with the film.
     let options = StoryboardOptions { every: Some(0.6), width: 64 };
-    let board = storyboard(&clip, &report(&clip), &options, &Execution::default()).unwrap();
+    let board = storyboard(&clip, &report(&clip), &options, &Execution::default(), &()).unwrap();
     assert_eq!((board.sprites.len(), board.thumbnails.len()), (1, 7));
     let sprite = folder.path().join("sprite.jpg");
     std::fs::write(&sprite, &board.sprites[0]).unwrap();

@@ -306,7 +306,7 @@ fn analyze(
 ) -> Result<Outcome, video_analysis::Error> {
     let (report, curves) = video_analysis::analyze_with_curves(input, options, execution, wire)?;
     let poster = match report.poster {
-        Some(_) => Some(video_analysis::poster_jpeg(input, &report, execution)?),
+        Some(_) => Some(video_analysis::poster_jpeg(input, &report, execution, wire)?),
         None => None,
     };
     Ok(Outcome { report, curves: compressed(&curves.canonical_json()?), poster })

@@ -320,6 +320,8 @@ fn serve(
     let server = server
         .workers(settings.http.workers.get())
         .shutdown_timeout(settings.http.shutdown_timeout_seconds)
+        // Who has gone is not decoded for, and listens to nothing: otherwise that is seen when something is written.
+        .h1_allow_half_closed(false)
         // SIGINT would be forceful: both signals are ours, see `Application::run`.
         .disable_signals()
         .listen(listener)

@@ -162,7 +162,7 @@ impl Analyze {
         several: bool,
     ) -> Result<(), Failure> {
         if let Some(path) = &self.poster {
-            write_file(path, &poster_jpeg(&input.path, report, execution)?)?;
+            write_file(path, &poster_jpeg(&input.path, report, execution, &())?)?;
         }
         let text = self.format.render(report, &media_at(&input.path))?;
         let Some(out) = &self.out else {

@@ -36,7 +36,7 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let size = Size { width: self.width, height: self.height };
-        let jpeg = frame_jpeg(&self.file, self.number, size, &Execution::default())?;
+        let jpeg = frame_jpeg(&self.file, self.number, size, &Execution::default(), &())?;
         match &self.out {
             Some(path) => write_file(path, &jpeg),
             None => std::io::stdout()

@@ -43,7 +43,7 @@ impl Board {
             analyze(&self.file, &Options::default(), &execution, &bar)?
         };
         let options = StoryboardOptions { every: self.every, width: self.width };
-        let board = storyboard(&self.file, &report, &options, &execution)?;
+        let board = storyboard(&self.file, &report, &options, &execution, &())?;
         write_board(&board, &self.out)
     }
 }

@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use service_kit::problem::{FieldError, Problem};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
-use video_analysis::{Error, ErrorKind, Execution, Limits};
+use video_analysis::{Error, ErrorKind, Execution, Limits, Observer, Progress};
 
 /// How long one piece of work may take: a client that waits longer has gone.
 const LONGEST: Duration = Duration::from_secs(50);
@@ -44,25 +44,29 @@ impl Decoding {
         }
     }
 
-    /// What `work` makes for `account`.
+    /// What `work` makes for `account`. It is canceled when nobody waits any more.
     ///
     /// # Errors
     /// 503 where others are not done in time, 500 where it panics; its own ones inside.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         account: Uuid,
-        work: impl FnOnce(&Execution) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Execution, &dyn Observer) -> Result<T, Error> + Send + 'static,
     ) -> Result<Result<T, Error>, Problem> {
         let places = tokio::time::timeout(PATIENCE, self.enter(account)).await;
         let places = places.map_err(|_| Problem::unavailable("too many pictures are asked for", 5))?;
         let places = places.map_err(Problem::internal)?;
         let execution = self.execution.clone();
+        let waiting = Arc::new(());
+        let client = Client(Arc::downgrade(&waiting));
         let working = tokio::task::spawn_blocking(move || {
             // Until the decoder has ended, also when nobody waits any more.
             let _places = places;
-            work(&execution)
+            work(&execution, &client)
         });
-        working.await.map_err(Problem::internal)
+        let made = working.await;
+        drop(waiting);
+        made.map_err(Problem::internal)
     }
 
     /// A place of the account's own, then one of all.
@@ -80,6 +84,17 @@ impl Decoding {
         let share = Arc::new(Semaphore::new(self.share));
         shares.insert(account, Arc::downgrade(&share));
         share
+    }
+}
+
+/// Whoever waits for a picture: gone with the request.
+struct Client(Weak<()>);
+
+impl Observer for Client {
+    fn progress(&self, _: Progress) {}
+
+    fn is_canceled(&self) -> bool {
+        self.0.strong_count() == 0
     }
 }
 

@@ -8,7 +8,7 @@ use entity::video_db::video;
 use moka::future::Cache;
 use service_kit::problem::Problem;
 use uuid::Uuid;
-use video_analysis::{Storyboard, preview};
+use video_analysis::{Execution, Observer, Storyboard, preview};
 
 use super::Decoding;
 use super::decoding::refusal;
@@ -45,7 +45,8 @@ impl Storyboards {
         let (key, sha256) = content_of(video)?;
         let input = state.blobs.local_path(key);
         let make = async {
-            let made = decoding.run(video.owner_id, move |execution| preview(&input, execution, &())).await?;
+            let look = move |execution: &Execution, client: &dyn Observer| preview(&input, execution, client);
+            let made = decoding.run(video.owner_id, look).await?;
             let (_, board) = made.map_err(|error| refusal(&error))?;
             Ok(Arc::new(board))
         };

@@ -7,7 +7,7 @@ use service_kit::problem::Problem;
 use service_kit::query::Query;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use video_analysis::{Execution, Size, frame_jpeg};
+use video_analysis::{Execution, Observer, Size, frame_jpeg};
 
 use super::Decoding;
 use super::decoding::refusal;
@@ -67,7 +67,9 @@ pub(super) async fn thumbnail(
     }
     let input = state.blobs.local_path(key);
     let size = Size { width, height };
-    let work = move |execution: &Execution| frame_jpeg(&input, frame, size, execution);
+    let work = move |execution: &Execution, client: &dyn Observer| {
+        frame_jpeg(&input, frame, size, execution, client)
+    };
     let jpeg = decoding.run(video.owner_id, work).await?;
     Ok(kept(tag).content_type(mime::IMAGE_JPEG).body(jpeg.map_err(|error| refusal(&error))?))
 }

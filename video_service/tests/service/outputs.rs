@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use futures_util::future::{Either, select};
 use rstest::rstest;
 use service_kit::testing::Backend;
 use video_analysis::export::{Format, Media, export};
@@ -103,6 +104,24 @@ async fn no_account_keeps_others_from_their_pictures() {
 }
 
 #[rstest]
+#[case("thumbnail?frame=1")]
+#[case("storyboard.vtt")]
+#[actix_web::test]
+async fn nothing_is_decoded_for_a_client_that_has_gone(#[case] output: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let program = endless_decoder(folder.path());
+    let setup = Setup::on(Backend::Sqlite).without_workers().video("ANALYSIS__FFMPEG", program.display());
+    let kadr = setup.start().await;
+    let ada = kadr.user("ada").await;
+    let path = ada.upload_quietly(red_then_blue()).await;
+    let address = format!("{path}/{output}");
+    let asking = Box::pin(ada.get(&address));
+    let decoding = Box::pin(eventually("a decoder at work", async || (at_work(&program) > 0).then_some(())));
+    assert!(matches!(select(asking, decoding).await, Either::Right(_)), "nobody answers");
+    eventually("the end of the decoder", async || (at_work(&program) == 0).then_some(())).await;
+}
+
+#[rstest]
 #[actix_web::test]
 async fn what_a_format_cannot_hold_is_told(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let kadr = Kadr::start(backend).await;
@@ -129,7 +148,7 @@ async fn any_picture_is_had_at_any_size(#[values(Backend::Sqlite, Backend::Postg
         let address = format!("{path}/thumbnail?frame={frame}{query}");
         let answer = ada.get(&address).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "image/jpeg"));
-        assert_eq!(answer.body, frame_jpeg(&input, frame, size, &Execution::default()).unwrap());
+        assert_eq!(answer.body, frame_jpeg(&input, frame, size, &Execution::default(), &()).unwrap());
         let seen = ada.request("GET", &address).insert_header(("if-none-match", answer.header("etag")));
         assert_eq!(Answer::to(seen, "").await.status, 304);
         eve.get(&address).await.problem(404, "not-found");
