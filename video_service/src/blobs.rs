@@ -167,6 +167,11 @@ impl BlobStore {
         self.size(key).await.is_ok()
     }
 
+    /// Whether there is such a blob of so many bytes, as far as can be said.
+    pub async fn has_whole(&self, key: &str, bytes: i64) -> bool {
+        self.size(key).await.is_ok_and(|size| i64::try_from(size) == Ok(bytes))
+    }
+
     /// Removes a blob; one that is gone already is fine.
     ///
     /// # Errors

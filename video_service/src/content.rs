@@ -63,7 +63,7 @@ pub(crate) async fn keep(
     }
     unnamed::write_down(db, [&arrived.key], now).await?;
     // What was lost from the store is made good by who brings it again.
-    if blobs.size(&key).await.ok() != u64::try_from(arrived.bytes).ok() {
+    if !blobs.has_whole(&key, arrived.bytes).await {
         log::error!("a blob was lost and is replaced key={key}");
         blobs.rename(&arrived.key, &key).await.map_err(|error| storage_failed(&error))?;
     }
@@ -128,11 +128,21 @@ pub(crate) async fn release(
     Ok(Some(key.clone()))
 }
 
-/// What `owner` has with the digest `sha256`, in lower-case hexadecimal.
+/// What `owner` has with the digest `sha256`, in lower-case hexadecimal, and the store as well: what was lost from that is not here.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn of_digest(
+pub(crate) async fn at_hand(
+    db: &impl ConnectionTrait,
+    blobs: &BlobStore,
+    owner: Uuid,
+    sha256: &str,
+) -> Result<Option<content::Model>, DbErr> {
+    let Some(found) = of_digest(db, owner, sha256).await? else { return Ok(None) };
+    Ok(blobs.has_whole(&found.blob_key, found.bytes).await.then_some(found))
+}
+
+async fn of_digest(
     db: &impl ConnectionTrait,
     owner: Uuid,
     sha256: &str,

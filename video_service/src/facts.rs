@@ -80,6 +80,26 @@ impl Facts {
         }
     }
 
+    /// For an update of records whose content is gone: nothing is known of them.
+    pub(crate) fn forgotten() -> video::ActiveModel {
+        video::ActiveModel {
+            duration_seconds: ActiveValue::Set(None),
+            width: ActiveValue::Set(None),
+            height: ActiveValue::Set(None),
+            frame_rate: ActiveValue::Set(None),
+            video_codec: ActiveValue::Set(None),
+            audio_codec: ActiveValue::Set(None),
+            shots: ActiveValue::Set(None),
+            fades: ActiveValue::Set(None),
+            black: ActiveValue::Set(None),
+            silence: ActiveValue::Set(None),
+            integrated_lufs: ActiveValue::Set(None),
+            range_lu: ActiveValue::Set(None),
+            true_peak_dbtp: ActiveValue::Set(None),
+            ..Default::default()
+        }
+    }
+
     /// Writes them to a record, whose ETag changes. What is unknown here stays as an analysis before found it in the same content: it
     /// may not have been asked for this time.
     ///

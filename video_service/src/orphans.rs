@@ -51,26 +51,40 @@ pub(crate) async fn find(
             let old: Vec<_> =
                 old.map(|blob| Orphan { key: blob.location.to_string(), bytes: blob.size }).collect();
             let keys: Vec<&str> = old.iter().map(|blob| blob.key.as_str()).collect();
-            let named = match folder {
-                "videos" => contents(db, &keys).await?,
-                "posters" => posters(db, &keys).await?,
-                _ => uploads::staged(db, keys.into_iter()).await?,
-            };
+            let named = named(db, folder, &keys).await?;
             orphans.extend(old.into_iter().filter(|blob| !named.contains(&blob.key)));
         }
     }
     Ok(orphans)
 }
 
-/// Those of `keys` that are content, or are about to be: whoever was at the last step of an upload may have died.
+/// Whether `key`, found a while ago, is there and nobody names it now: it may have got its name, or gone its way, meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn is_still(db: &DatabaseConnection, blobs: &BlobStore, key: &str) -> Result<bool, DbErr> {
+    let folder = key.split('/').next().unwrap_or_default();
+    Ok(named(db, folder, &[key]).await?.is_empty() && blobs.has(key).await)
+}
+
+async fn named(db: &DatabaseConnection, folder: &str, keys: &[&str]) -> Result<HashSet<String>, DbErr> {
+    match folder {
+        "videos" => contents(db, keys).await,
+        "posters" => posters(db, keys).await,
+        _ => uploads::staged(db, keys.iter().copied()).await,
+    }
+}
+
+/// Those of `keys` that are content, or are about to be: whoever was at the last step of an upload may have died. In the
+/// order in which they come and go: what ends its way between the two questions is content by the second.
 async fn contents(db: &DatabaseConnection, keys: &[&str]) -> Result<HashSet<String>, DbErr> {
-    let rows = content::Entity::find().filter(content::Column::BlobKey.is_in(keys.iter().copied()));
-    let named = rows.all(db).await?.into_iter().map(|row| row.blob_key);
     let ids = keys.iter().filter_map(|key| uploads::id_in_key(key));
     let on_their_way = upload::Entity::find()
         .filter(upload::Column::Id.is_in(ids))
         .filter(upload::Column::Status.eq(UploadStatus::Verifying));
     let on_their_way = on_their_way.all(db).await?;
+    let rows = content::Entity::find().filter(content::Column::BlobKey.is_in(keys.iter().copied()));
+    let named = rows.all(db).await?.into_iter().map(|row| row.blob_key);
     Ok(named.chain(on_their_way.iter().map(uploads::content_key)).collect())
 }
 

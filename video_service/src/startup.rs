@@ -184,7 +184,10 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
 /// # Errors
 /// [`StartError`], in one line.
 pub async fn check_storage(settings: &Settings, fix: bool) -> Result<u64, StartError> {
-    let (db, _, blobs) = open_stores(settings).await?;
+    let (db, _) = open_database(settings).await?;
+    // A look changes nothing, the schema neither.
+    require_migrated(&db).await?;
+    let blobs = open_blobs(settings)?;
     let check = StorageCheck { db: &db, blobs: &blobs, now: SystemClock.now(), fix, output: io::stdout() };
     let findings = check.run().await.map_err(environment)?;
     db.close().await.map_err(environment)?;
@@ -207,16 +210,22 @@ async fn open_stores(
     if settings.database.migrate_on_start {
         Migrator::up(&db, None).await.map_err(environment)?;
     } else {
-        let missing = Migrator::get_pending_migrations(&db).await.map_err(environment)?.len();
-        if missing > 0 {
-            return Err(StartError::NotMigrated(missing));
-        }
+        require_migrated(&db).await?;
     }
+    Ok((db, readers, open_blobs(settings)?))
+}
+
+async fn require_migrated(db: &DatabaseConnection) -> Result<(), StartError> {
+    let missing = Migrator::get_pending_migrations(db).await.map_err(environment)?.len();
+    if missing > 0 { Err(StartError::NotMigrated(missing)) } else { Ok(()) }
+}
+
+fn open_blobs(settings: &Settings) -> Result<BlobStore, StartError> {
     let directory = settings.blob_dir();
-    let blobs = BlobStore::open(&directory).map_err(|error| {
+    let opened = BlobStore::open(&directory);
+    Ok(opened.map_err(|error| {
         SettingsError::key("storage.directory", format!("{}: {error}", directory.display()))
-    })?;
-    Ok((db, readers, blobs))
+    })?)
 }
 
 async fn start_workers(

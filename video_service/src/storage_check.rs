@@ -14,9 +14,12 @@ use sea_orm::{
     ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, TransactionTrait,
 };
+use uuid::Uuid;
 
 use crate::blobs::{Abandoned, BlobStore};
+use crate::facts::Facts;
 use crate::orphans::{self, Orphan, OrphansError, YOUNG};
+use crate::{queue, uploads};
 
 /// Rows that are compared at a time.
 const BATCH: u64 = 500;
@@ -65,6 +68,7 @@ impl<W: Write> StorageCheck<'_, W> {
     /// [`CheckError`]: what was found until then has been written.
     pub async fn run(mut self) -> Result<u64, CheckError> {
         let mut findings = self.compare_records().await?;
+        findings += self.compare_uploads().await?;
         findings += self.compare_blobs().await?;
         let verdict = match (findings, self.fix) {
             (0, _) => "the database and the store agree".to_owned(),
@@ -123,11 +127,20 @@ impl<W: Write> StorageCheck<'_, W> {
         Ok(0)
     }
 
-    /// Records whose bytes are lost say so: their owner can send them again.
+    /// Records whose bytes are lost say so: their owner can send them again. There is nothing left to analyse.
     async fn let_videos_wait(&self, row: &content::Model) -> Result<(), CheckError> {
         let db = self.db.begin().await?;
+        let of_it = || video::COLUMN.blob_key.eq(row.blob_key.clone());
+        let videos: Vec<Uuid> = video::Entity::find()
+            .select_only()
+            .column(video::Column::Id)
+            .filter(of_it())
+            .into_tuple()
+            .all(&db)
+            .await?;
         video::Entity::update_many()
-            .filter(video::COLUMN.blob_key.eq(row.blob_key.clone()))
+            .set(Facts::forgotten())
+            .filter(of_it())
             .col_expr(video::Column::Status, Expr::value(VideoStatus::Waiting))
             .col_expr(video::Column::BlobKey, Expr::value(None::<String>))
             .col_expr(video::Column::Sha256, Expr::value(None::<String>))
@@ -136,6 +149,9 @@ impl<W: Write> StorageCheck<'_, W> {
             .exec(&db)
             .await?;
         content::Entity::delete_by_id(row.blob_key.clone()).exec(&db).await?;
+        for video in videos {
+            queue::cancel(&db, video, self.now).await?;
+        }
         db.commit().await?;
         self.blobs.delete(&row.blob_key).await?;
         Ok(())
@@ -156,10 +172,27 @@ impl<W: Write> StorageCheck<'_, W> {
         Ok(())
     }
 
+    /// Unfinished uploads: is what they have received there?
+    async fn compare_uploads(&mut self) -> Result<u64, CheckError> {
+        let mut findings = 0;
+        for row in uploads::lost(self.db, self.blobs).await? {
+            findings += 1;
+            let of = format!("upload {}: the {} bytes that had arrived are lost", row.id, row.offset);
+            self.say(&of, "failed", "would fail")?;
+            if self.fix {
+                uploads::lose(self.db, self.blobs, &row, self.now).await?;
+            }
+        }
+        Ok(findings)
+    }
+
     /// Blobs that the store has: does somebody name them?
     async fn compare_blobs(&mut self) -> Result<u64, CheckError> {
         let mut findings = 0;
         for Orphan { key, bytes } in orphans::find(self.db, self.blobs, self.now - YOUNG).await? {
+            if !orphans::is_still(self.db, self.blobs, &key).await? {
+                continue;
+            }
             findings += 1;
             self.say(&format!("{key}: nobody names these {bytes} bytes"), "removed", "would be removed")?;
             if self.fix {

@@ -129,7 +129,7 @@ fn succeeded(video: Uuid, version: i32) -> Select<analysis::Entity> {
 /// # Errors
 /// When the database fails.
 pub async fn claim(
-    db: &impl ConnectionTrait,
+    db: &DatabaseConnection,
     worker: &str,
     now: DateTime<Utc>,
     lease: Duration,
@@ -149,7 +149,8 @@ pub async fn claim(
             .await?;
         let Some((job, video)) = next else { return Ok(None) };
         let Some(blob_key) = video.and_then(|video| video.blob_key) else {
-            return Err(DbErr::Custom(format!("analysis {} is queued for a video without content", job.id)));
+            give_up(db, job.id, now).await?;
+            continue;
         };
         let claimed = changed(now)
             .filter(analysis::COLUMN.id.eq(job.id))
@@ -169,6 +170,30 @@ pub async fn claim(
         }
     }
     Ok(None)
+}
+
+/// Ends a job that waits for content that is not there any more, so that it does not stand in others' way.
+async fn give_up(db: &DatabaseConnection, job: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
+    log::error!("analysis is queued for a video without content, and has failed analysis={job}");
+    let error = JobError {
+        kind: "no_content".to_owned(),
+        message: "The content of the video is not there any more.".to_owned(),
+        retryable: false,
+    };
+    let error = serde_json::to_value(error).map_err(|error| DbErr::Json(error.to_string()))?;
+    let transaction = db.begin().await?;
+    let ended = changed(now)
+        .filter(analysis::COLUMN.id.eq(job))
+        .filter(analysis::COLUMN.status.eq(AnalysisStatus::Queued))
+        .col_expr(analysis::Column::Status, Expr::value(AnalysisStatus::Failed))
+        .col_expr(analysis::Column::Error, Expr::value(error))
+        .col_expr(analysis::Column::FinishedAt, Expr::value(now))
+        .exec(&transaction)
+        .await?;
+    if ended.rows_affected == 1 {
+        announce(&transaction, job, EventType::AnalysisFailed, now).await?;
+    }
+    transaction.commit().await
 }
 
 /// Writes how far a job is and renews its lease. `false`: the job is not this worker's any more.

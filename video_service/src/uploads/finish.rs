@@ -110,12 +110,18 @@ pub(crate) fn id_in_key(key: &str) -> Option<Uuid> {
 /// When the database fails.
 pub(super) async fn abandon(state: &State, hold: Hold, status: Option<UploadStatus>) -> Result<(), Problem> {
     let row = hold.row.clone();
+    // Only a whole upload may have come so far.
+    let content = (row.status == UploadStatus::Verifying).then(|| content_key(&row));
+    let db = state.db.begin().await?;
     match status {
-        Some(status) => write_end(&state.db, &row, status, None, state).await?,
+        Some(status) => write_end(&db, &row, status, None, state).await?,
         None => {
-            upload::Entity::delete_by_id(row.id).exec(&state.db).await?;
+            upload::Entity::delete_by_id(row.id).exec(&db).await?;
         }
     }
+    unnamed::write_down(&db, &content, state.clock.now()).await?;
+    db.commit().await?;
+    unnamed::remove(&state.db, &state.blobs, content.as_slice()).await;
     remove_remains(state, hold).await
 }
 

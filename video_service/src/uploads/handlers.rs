@@ -206,9 +206,23 @@ async fn receive(
             }
             received?;
         }
-        finished(&state, hold).await
+        let row = hold.row.clone();
+        match finished(&state, hold).await {
+            Err(problem) if beginning == Beginning::Now => forsake(&state, row, problem).await,
+            outcome => outcome,
+        }
     }))
     .await
+}
+
+/// Ends a whole upload that its client will not be told of, for its last step has failed; unless that has been done all the same.
+async fn forsake(state: &State, row: upload::Model, problem: Problem) -> Result<upload::Model, Problem> {
+    match seize(state, row, Purpose::Remove).await {
+        Ok(Seized::Open(hold)) => abandon(state, hold, None).await.and(Err(problem)),
+        Ok(Seized::Ended(row)) => Ok(row),
+        // Nobody can say: the sweep takes it further.
+        Err(_) => Err(problem),
+    }
 }
 
 async fn finished(state: &State, hold: Hold) -> Result<upload::Model, Problem> {

@@ -16,6 +16,8 @@ use service_kit::problem::Problem;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::finish::fail;
+use super::loss::{LOST, is_lost};
 use super::protocol;
 use super::sender::Sender;
 use super::staging::Lock;
@@ -89,7 +91,12 @@ pub(super) async fn seize(state: &State, row: upload::Model, purpose: Purpose) -
     if row.writer != Some(name) {
         return Err(protocol::taken_over());
     }
-    Ok(Seized::Open(Hold { row, lock: Arc::new(lock) }))
+    let hold = Hold { row, lock: Arc::new(lock) };
+    if is_lost(&state.blobs, &hold.row).await {
+        log::error!("the bytes of an upload are lost upload={} bytes={}", hold.row.id, hold.row.offset);
+        return fail(state, hold, LOST.to_owned()).await.map(Seized::Ended);
+    }
+    Ok(Seized::Open(hold))
 }
 
 /// Whether nobody writes to an upload any more.

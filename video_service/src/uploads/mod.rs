@@ -6,6 +6,7 @@ mod finish;
 mod forsaken;
 mod handlers;
 mod hold;
+mod loss;
 mod metadata;
 mod protocol;
 mod record;
@@ -23,6 +24,7 @@ pub(crate) use self::beginning::unfinished;
 pub(crate) use self::finish::{content_key, id_in_key};
 pub(crate) use self::forsaken::{fail_those_of_video, remove_those_of_account};
 pub(crate) use self::hold::STAGING;
+pub(crate) use self::loss::{lose, lost};
 pub(crate) use self::sweep::{staged, sweep};
 pub(crate) use self::ticket::Tickets;
 

@@ -35,7 +35,7 @@ pub(super) async fn look(
 ) -> Result<HttpResponse, Problem> {
     let sha256 =
         digest(&sha256).map_err(|reason| Problem::invalid(vec![FieldError::new("sha256", reason)]))?;
-    let found = content::of_digest(&state.db, auth.caller.account_id, &sha256).await?;
+    let found = content::at_hand(&state.db, &state.blobs, auth.caller.account_id, &sha256).await?;
     let found = found.ok_or_else(|| Problem::not_found("content"))?;
     Ok(HttpResponse::Ok().json(OwnContent { sha256, bytes: found.bytes, videos: found.videos }))
 }

@@ -19,6 +19,7 @@ use super::replace::{self, Replaced};
 use super::upload::Content;
 use super::{by_digest, metadata, tags};
 use crate::auth::{Authorized, VideosWrite};
+use crate::blobs::BlobStore;
 use crate::content::{self, Arrived};
 use crate::idempotency::{self, Attempt, IdempotencyKey};
 use crate::state::State;
@@ -101,7 +102,7 @@ async fn from_json(
     let db = state.db.begin().await?;
     remember(&db, attempt.as_ref(), &row).await?;
     let row = match sha256 {
-        Some(sha256) => with_own_content(&db, row, &sha256).await?,
+        Some(sha256) => with_own_content(&db, &state.blobs, row, &sha256).await?,
         None => row,
     };
     super::insert(&db, &row, state.quota).await?;
@@ -114,13 +115,14 @@ async fn from_json(
 /// `row` with content that its owner has already.
 async fn with_own_content(
     db: &impl ConnectionTrait,
+    blobs: &BlobStore,
     row: video::Model,
     sha256: &str,
 ) -> Result<video::Model, Problem> {
     let wrong = |reason: &str| Problem::invalid(vec![FieldError::new("/sha256", reason)]);
     let sha256 = by_digest::digest(sha256).map_err(|reason| wrong(&reason))?;
     let absent = || wrong("is not that of any content of yours");
-    let found = content::of_digest(db, row.owner_id, &sha256).await?.ok_or_else(absent)?;
+    let found = content::at_hand(db, blobs, row.owner_id, &sha256).await?.ok_or_else(absent)?;
     if !content::share(db, row.owner_id, &found.blob_key).await? {
         return Err(absent());
     }

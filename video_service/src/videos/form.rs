@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
 use actix_web::error::PayloadError;
@@ -26,6 +27,8 @@ use crate::state::State;
 const MAX_TEXT_PART: usize = 20_000;
 /// Most parts of a form.
 const MAX_PARTS: usize = 16;
+/// How long a text part may take to arrive, and what is between parts: it is small.
+const TEXT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes after the last part of one, which nobody reads.
 const MAX_EPILOGUE: usize = 4096;
 
@@ -98,7 +101,7 @@ async fn read_parts(
     let mut form = Form::default();
     let mut seen = HashSet::new();
     for _ in 0..MAX_PARTS {
-        let Some(part) = parts.next().await else { return Ok(form) };
+        let Some(part) = in_time(parts.next()).await? else { return Ok(form) };
         let mut part = part.map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
         let name = part.name().unwrap_or_default().to_owned();
         if !seen.insert(name.clone()) {
@@ -131,12 +134,15 @@ async fn file(state: &State, row: &video::Model, room: Room, part: Field) -> Res
     Ok(Content { staged, filename, media_type })
 }
 
+async fn in_time<T>(arrival: impl Future<Output = T>) -> Result<T, Problem> {
+    tokio::time::timeout(TEXT_TIMEOUT, arrival).await.map_err(|_| Problem::too_slow())
+}
+
 async fn text(part: &mut Field) -> Result<String, Problem> {
     let pointer = format!("/{}", part.name().unwrap_or_default());
     let wrong = |detail: &str| Problem::invalid(vec![FieldError::new(pointer.clone(), detail)]);
-    let bytes = part
-        .bytes(MAX_TEXT_PART)
-        .await
+    let bytes = in_time(part.bytes(MAX_TEXT_PART))
+        .await?
         .map_err(|_| wrong("is too long"))?
         .map_err(|error| Problem::malformed("the form cannot be read").cause(error))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| wrong("is not UTF-8"))
@@ -163,7 +169,7 @@ impl Checked {
     /// Whether all of it, with what is behind the last part, is what was announced.
     async fn ends_as_announced(mut self) -> Result<bool, Problem> {
         let mut epilogue = 0;
-        while let Some(chunk) = self.next().await {
+        while let Some(chunk) = in_time(self.next()).await? {
             epilogue += chunk.map_err(|error| Problem::malformed("the form broke off").cause(error))?.len();
             if epilogue > MAX_EPILOGUE {
                 return Err(Problem::malformed("too much follows the last part of the form"));

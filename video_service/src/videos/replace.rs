@@ -24,7 +24,7 @@ use crate::webhooks::{self, EventType, Subject};
 pub(crate) enum Replaces {
     /// Whatever is there.
     Any,
-    /// The content of this version, which a ticket was made for.
+    /// The content of this version, or the lack of any: what a ticket was made for, or a client has seen.
     Version(i32),
     /// What the record was in this revision, which a client has seen.
     Revision(i32),

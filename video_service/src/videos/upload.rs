@@ -94,9 +94,13 @@ pub(super) async fn put_content(
 ) -> Result<HttpResponse, Problem> {
     let before = super::owned(&state.db, *id, &auth.caller).await?;
     require_expected(&request, &before)?;
-    let is_conditional =
-        [header::IF_MATCH, header::IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
-    let replaces = if is_conditional { Replaces::Revision(before.revision) } else { Replaces::Any };
+    let replaces = if request.headers().contains_key(header::IF_MATCH) {
+        Replaces::Revision(before.revision)
+    } else if request.headers().contains_key(header::IF_NONE_MATCH) {
+        Replaces::Version(before.version)
+    } else {
+        Replaces::Any
+    };
     let row = put(&state, before, replaces, query, &request, body, async || Ok(())).await?;
     let mut response = if row.version > 1 { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(response.insert_header(etag_header(etag(&row))).json(Video::from(row)))

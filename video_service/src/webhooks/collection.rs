@@ -3,7 +3,9 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
 use entity::video_db::webhook;
-use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
+};
 use serde::Deserialize;
 use service_kit::json::Json;
 use service_kit::page::{self, Page};
@@ -17,6 +19,7 @@ use super::record::{self, Webhook, WebhookWithSecret};
 use super::signature::Secret;
 use super::{Webhooks, target};
 use crate::auth::{Authorized, VideosRead, VideosWrite};
+use crate::content;
 use crate::state::State;
 use crate::videos::record::description;
 
@@ -67,9 +70,10 @@ pub(super) async fn create(
     let (Some(url), Some(events), Some(description)) = (url, events, description) else {
         return Err(Problem::invalid(wrong));
     };
+    let db = state.db.begin().await?;
+    content::take_turns(&db, auth.caller.account_id).await?;
     let owned = webhook::Entity::find().filter(webhook::COLUMN.owner_id.eq(auth.caller.account_id));
-    // Two at the same moment may both be let in: the limit is against thousands.
-    if owned.count(&state.db).await? >= webhooks.settings.max_per_account.get() {
+    if owned.count(&db).await? >= webhooks.settings.max_per_account.get() {
         let title = "The account has as many webhooks as it may";
         return Err(Problem::new(StatusCode::CONFLICT, "too-many-webhooks", title));
     }
@@ -90,7 +94,8 @@ pub(super) async fn create(
         created_at: now,
         updated_at: now,
     };
-    webhook::Entity::insert(row.clone().into_active_model()).exec_without_returning(&state.db).await?;
+    webhook::Entity::insert(row.clone().into_active_model()).exec_without_returning(&db).await?;
+    db.commit().await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/webhooks/{id}")))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -132,3 +132,32 @@ async fn an_upload_whose_account_nobody_could_ask_about_at_its_end_is_finished_b
     let path = format!("/videos/{}/content", begun.header("kadr-video-id"));
     assert_eq!(ada.get(&videos, &path).await.body, b"0123456789");
 }
+
+#[actix_web::test]
+async fn an_upload_in_one_request_whose_account_nobody_could_ask_about_leaves_nothing() {
+    let installation = Installation::new();
+    let users = installation.user_service("0");
+    let mut cable = Cable::to(users.url.trim_start_matches("http://")).await.unwrap();
+    let url = format!("http://{}", cable.address());
+    let settings = [
+        ("VIDEO_SERVICE__USER_SERVICE__URL", url.as_str()),
+        ("VIDEO_SERVICE__USER_SERVICE__CACHE_SECONDS", "3600"),
+    ];
+    let videos = installation.video_service("serve", &users, &settings);
+    let ada = Client::register(&installation, &users, "ada").await;
+    assert_eq!(ada.get(&videos, "/videos").await.ok(200)["items"], json!([]));
+
+    cable.cut().await;
+    let upload = || {
+        let upload = ada.request(&videos, "POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
+        upload.insert_header(("upload-length", 10)).content_type("application/offset+octet-stream")
+    };
+    Answer::to(upload(), "0123456789").await.problem(503, "unavailable");
+    assert_eq!(ada.get(&videos, "/videos").await.ok(200)["items"], json!([]));
+    assert_eq!(ada.get(&videos, "/usage").await.ok(200)["announced_bytes"], 0);
+    assert!(videos.files_below(&installation.data().join("blobs/uploads")).is_empty());
+
+    cable.mend().await.unwrap();
+    Answer::to(upload(), "0123456789").await.ok(201);
+    assert_eq!(ada.get(&videos, "/videos").await.ok(200)["items"].as_array().unwrap().len(), 1);
+}

@@ -208,6 +208,9 @@ fn a_wrong_configuration_ends_the_start_in_one_line_that_names_the_key() {
 fn migrating_is_a_command_of_its_own_and_may_be_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
+    let check = run_video_service(&["storage", "check"], &[("VIDEO_SERVICE__DATA_DIR", data)]);
+    let text = String::from_utf8(check.stderr).unwrap();
+    assert_eq!((check.status.code(), text.contains("video_service migrate")), (Some(1), true), "{text}");
     for _ in 0..2 {
         let output = run_video_service(&["migrate"], &[("VIDEO_SERVICE__DATA_DIR", data)]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -9,7 +9,7 @@ use entity::video_db::video::{self, VideoStatus};
 use entity::video_db::{webhook, webhook_delivery};
 use migration::video_db::Migrator;
 use rstest::rstest;
-use sea_orm::{ActiveValue, Database, DatabaseConnection, EntityTrait};
+use sea_orm::{ActiveValue, ConnectionTrait, Database, DatabaseConnection, EntityTrait};
 use sea_orm_migration::MigratorTrait;
 use service_kit::testing::{Backend, TestDatabase};
 use uuid::Uuid;
@@ -332,4 +332,20 @@ async fn a_paused_queue_gives_no_work(#[values(Backend::Sqlite, Backend::Postgre
     assert!(queue.claim("worker/0", queue.now).await.is_some());
     let state = queue::state(&queue.db).await.unwrap();
     assert_eq!((state.paused_at, state.queued, state.running), (None, 0, 1));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_job_whose_content_is_gone_fails_and_stands_in_nobodys_way(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let queue = Queue::with_a_job(backend).await;
+    queue.listen().await;
+    queue.db.execute_unprepared("UPDATE video SET blob_key = NULL").await.unwrap();
+    let next = queue.add(queue.owner, Priority::Normal).await;
+    assert_eq!(queue.order().await, [next]);
+    let failed = queue.row().await;
+    assert_eq!((failed.status, failed.attempts), (AnalysisStatus::Failed, 0));
+    assert_eq!(failed.error.unwrap()["type"], "no_content");
+    assert_eq!(queue.events().await, ["analysis.failed", "analysis.succeeded"]);
 }

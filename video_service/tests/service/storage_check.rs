@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
+use serde_json::json;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::testing::Backend;
 use video_service::blobs::BlobStore;
 use video_service::storage_check::StorageCheck;
 
 use crate::support::{Answer, Kadr, Setup, red_then_blue, sample};
+use crate::uploads::{begin, piece, state, tus};
 
 /// What a check of the service's database and store says, and how much it finds.
 async fn check(kadr: &Kadr, fix: bool) -> (String, u64) {
@@ -120,6 +122,71 @@ async fn a_video_whose_bytes_are_lost_waits_for_them_again(
     ada.put(&format!("{path}/content?analyze=false"), red_then_blue()).await.ok(200);
     assert_eq!(ada.get(&format!("{path}/content")).await.body, red_then_blue());
     assert_eq!(ada.get(&format!("{other}/content")).await.body, sample());
+    assert_eq!(check(&kadr, false).await.1, 0);
+}
+
+#[rstest]
+#[actix_web::test]
+async fn what_is_lost_is_neither_analysed_nor_had_again_by_its_digest(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = ada.upload(red_then_blue()).await;
+    let facts = "UPDATE video SET duration_seconds = 2, video_codec = 'h264', shots = 2";
+    kadr.database().await.execute_unprepared(facts).await.unwrap();
+    let sha256 = ada.get(&path).await.ok(200)["sha256"].as_str().unwrap().to_owned();
+    let by_digest = format!("/videos/content-by-digest/{sha256}");
+    ada.get(&by_digest).await.ok(200);
+    std::fs::remove_file(&kadr.blobs()[0]).unwrap();
+
+    ada.get(&by_digest).await.problem(404, "not-found");
+    let again = ada.post("/videos", json!({"title": "Again", "sha256": sha256})).await;
+    again.problem(422, "validation-failed");
+    assert_eq!(check(&kadr, true).await.1, 1);
+    assert_eq!(ada.get(&format!("{path}/analysis?version=1")).await.ok(200)["status"], "canceled");
+    let video = ada.get(&path).await.ok(200);
+    assert_eq!((&video["duration_seconds"], &video["video_codec"]), (&json!(null), &json!(null)), "{video}");
+    assert_eq!(video["findings"]["shots"], json!(null));
+}
+
+#[rstest]
+#[case("receiving", 6)]
+#[case("verifying", 10)]
+#[actix_web::test]
+async fn an_upload_whose_bytes_are_lost_fails(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(false, true)] by_the_check: bool,
+    #[case] status: &str,
+    #[case] offset: u64,
+) {
+    let kadr = Setup::on(backend).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let upload = begin(&ada, 10, "").await;
+    Answer::to(piece(&ada, &upload, 0), "012345").await.ok(204);
+    let database = kadr.database().await;
+    let change = format!("UPDATE upload SET status = '{status}', \"offset\" = {offset}");
+    database.execute_unprepared(&change).await.unwrap();
+    std::fs::remove_dir_all(kadr.blob_dir().join("uploads")).unwrap();
+
+    if by_the_check {
+        let lost = format!(
+            "{}: the {offset} bytes that had arrived are lost",
+            upload.replace("/uploads/", "upload ")
+        );
+        let (said, findings) = check(&kadr, false).await;
+        assert_eq!((findings, said.contains(&format!("{lost}: would fail\n"))), (1, true), "{said}");
+        assert_eq!(state(&ada, &upload).await["status"], status, "a look changes nothing");
+        assert_eq!(check(&kadr, true).await.1, 1);
+    } else {
+        assert_eq!(Answer::to(tus(&ada, "HEAD", &upload), "").await.status, 410);
+    }
+    let ended = state(&ada, &upload).await;
+    assert_eq!(
+        (&ended["status"], &ended["reason"]),
+        (&json!("failed"), &json!("the bytes that had arrived are lost"))
+    );
+    assert_eq!(ada.get("/usage").await.ok(200)["announced_bytes"], 0);
     assert_eq!(check(&kadr, false).await.1, 0);
 }
 
