@@ -49,7 +49,8 @@ pub(crate) fn cut(
     codec: Option<&str>,
     pieces: NonZeroUsize,
 ) -> Vec<Piece> {
-    if !is_cuttable(index, format, codec) {
+    // Of what is listed without a packet the decoder has the last word.
+    if index.shown.is_empty() || !is_cuttable(index, format, codec) {
         return vec![WHOLE];
     }
     cut_rest(index, codec, pieces, &[])
@@ -154,6 +155,7 @@ mod tests {
     #[test]
     fn a_stream_with_one_keyframe_or_doubtful_timestamps_is_one_piece() {
         assert_eq!(cut_into(&index(100, 200, true), 4).len(), 1);
+        assert_eq!(cut_into(&index(0, 7, true), 4), [WHOLE]);
         let doubtful = PacketIndex { timed: false, ..index(100, 7, true) };
         assert_eq!(cut_into(&doubtful, 4), [WHOLE]);
         let damaged = PacketIndex { damaged: true, ..index(100, 7, true) };
