@@ -320,11 +320,6 @@ impl Sweep {
     /// Measures and what they must be below.
     pub(super) fn limits(&self, sharp: bool) -> [Limited; 6] {
         let orderly = self.scatter < ORDERLY;
-        let max_misfit = match (sharp, orderly) {
-            (true, true) => 0.22,
-            (true, false) => 0.16,
-            (false, _) => 0.14,
-        };
         let order = if !sharp {
             Limited::below("scatter", self.scatter, MAX_SOFT_SCATTER)
         } else if self.scatter / MAX_SCATTER < self.disorder / MAX_DISORDER {
@@ -333,7 +328,7 @@ impl Sweep {
             Limited::below("disorder", self.disorder, MAX_DISORDER)
         };
         [
-            Limited::below("sweep_misfit", self.misfit, max_misfit),
+            Limited::below("sweep_misfit", self.misfit, if sharp { 0.16 } else { 0.14 }),
             Limited::below("back_and_forth", self.back_and_forth, if orderly { 2.0 } else { 1.5 }),
             Limited::below("largest_step", self.largest_step, 0.4),
             order,
