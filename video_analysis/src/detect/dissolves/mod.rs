@@ -45,7 +45,9 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Mixt
     // With ends that are mixtures themselves a ramp fits within the whole one: each is tried with ends farther out too.
     let wider = |stretch: Stretch| [stretch, Stretch { half: stretch.half * 3 / 2, ..stretch }];
     for stretch in candidates::find(frames, longest).into_iter().flat_map(wider) {
-        let Some((start, end)) = ramp::fit(frames, stretch, mixture::progress) else { continue };
+        let Some((start, end)) = ramp::fit(frames, stretch, &[ramp::STEADY], mixture::progress) else {
+            continue;
+        };
         if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
             continue;
         }
@@ -56,6 +58,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Mixt
         }
         if let Some(mixture) = mixture::measure(frames, start, end)
             && let Some(gradual) = judge(frames, (start, end), &mixture, options.max_dissolve_misfit, leeway)
+            && gradual.end - gradual.start <= longest
         {
             let of_its_kind =
                 if mixture.edge_error < MAX_EDGE_ERROR * leeway { &mut clear } else { &mut swept };
@@ -90,7 +93,12 @@ fn judge(
     // What is no mixture at all need not be looked at block by block.
     judged(SegmentKind::Wipe, &swept).filter(|_| mixture.change > MIN_CHANGE)?;
     match wipes::sweeps(frames, start, end) {
-        Some(scatter) => judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat()),
+        Some(scatter) => {
+            let wipe = judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat())?;
+            // A ramp leaves out its slow ends.
+            let (start, end) = wipes::extent(frames, (start, end)).unwrap_or((start, end));
+            Some(Gradual { start, end, ..wipe })
+        }
         None => judged(SegmentKind::Dissolve, &limited(MAX_EDGE_ERROR)),
     }
 }

@@ -1,12 +1,14 @@
 //! Wipes: one shot takes the place of another bit by bit, behind a line, a clock's hand or a circle. The measures and their
 //! figures are explained in `docs/shot-detection.md`.
 
+mod extent;
 mod surface;
 mod sweep;
 
 use std::collections::BTreeSet;
 
-use self::sweep::Sweep;
+pub(super) use self::extent::extent;
+use self::sweep::{MAX_SOFT_SCATTER, MIN_CHANGE, Sweep};
 use super::blocks::{colors, correlation, edges, lit};
 use super::fades::PLAIN_DEVIATION;
 use super::gradual::{Gradual, Limited, Stretch, apart, halves, strongest};
@@ -42,7 +44,13 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
     let mut seen = BTreeSet::new();
     let mut found: Vec<(f64, Wipe)> = Vec::new();
     for stretch in candidates(frames, longest) {
-        let Some((start, end)) = ramp::fit(frames, stretch, sweep::progress) else { continue };
+        let Some((start, end)) = ramp::fit(frames, stretch, &sweep::SHAPES, sweep::progress) else {
+            continue;
+        };
+        if !sweep::measure(frames, start - 1, end).is_some_and(|sweep| sweep.is_near(leeway)) {
+            continue;
+        }
+        let Some((start, end)) = extent(frames, (start, end)) else { continue };
         if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
             continue;
         }
@@ -54,7 +62,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
         if let Some(sweep) = sweep::measure(frames, start - 1, end)
             && let Some(wipe) = judge(start, end, &sweep, leeway, || comes_back(frames, start, end))
         {
-            found.push((sweep.strength(), wipe));
+            found.push((sweep.clarity(), wipe));
         }
     }
     apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
@@ -63,7 +71,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
 /// A measure of the mixture `[start, end)` of two shots if it is a wipe with a soft line, whose blocks change one after the other.
 pub(super) fn sweeps(frames: &[Frame], start: usize, end: usize) -> Option<Limited> {
     let scatter = sweep::measure(frames, start.checked_sub(1)?, end)?.scatter()?;
-    Some(Limited::below("scatter", scatter, sweep::MAX_SCATTER))
+    Some(Limited::below("scatter", scatter, MAX_SOFT_SCATTER))
 }
 
 /// Stretches in which parts of the picture go from one shot to the other, each at once or nearly so.
@@ -102,18 +110,34 @@ fn judge(
     Some(Wipe { gradual, sharp })
 }
 
-/// How much like the picture before a wipe one after it is, or the other way round.
+/// How much like the picture before a wipe one after it is, or the other way round. What a cut brings back was not uncovered by something
+/// that passed.
 fn comes_back(frames: &[Frame], start: usize, end: usize) -> f64 {
     let reach = end - start + COMES_BACK;
-    let alike = |one: Option<&Frame>, others: Option<&[Frame]>| {
+    let after = frames.get(end..(end + reach).min(frames.len())).unwrap_or_default();
+    let after = match after.array_windows().position(|[one, other]| is_jump(one, other)) {
+        Some(last) => after.get(..=last).unwrap_or_default(),
+        None => after,
+    };
+    let before = frames.get(start.saturating_sub(reach)..start).unwrap_or_default();
+    let before = match before.array_windows().rposition(|[one, other]| is_jump(one, other)) {
+        Some(jump) => before.get(jump + 1..).unwrap_or_default(),
+        None => before,
+    };
+    let alike = |one: Option<&Frame>, others: &[Frame]| {
         let Some(one) = one.map(colors) else { return 0.0 };
-        let correlations = others.unwrap_or_default().iter().step_by(2).map(|other| {
+        let correlations = others.iter().step_by(2).map(|other| {
             let other = colors(other);
             let lit = lit(&one, &other);
             correlation(&edges(&one, &lit), &edges(&other, &lit))
         });
         correlations.fold(0.0, f64::max)
     };
-    let again = alike(frames.get(start - 1), frames.get(end..(end + reach).min(frames.len())));
-    again.max(alike(frames.get(end), frames.get(start.saturating_sub(reach)..start)))
+    let again = alike(frames.get(start - 1), after);
+    again.max(alike(frames.get(end), before))
+}
+
+/// Whether there may be a cut between two pictures.
+fn is_jump(one: &Frame, other: &Frame) -> bool {
+    sweep::difference(one, other) > MIN_CHANGE
 }

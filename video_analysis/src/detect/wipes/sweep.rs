@@ -2,6 +2,7 @@
 
 use super::super::blocks::{COLORS, colors, correlation, edges, lit};
 use super::super::gradual::Limited;
+use super::super::ramp::{STEADY, Shape};
 use super::surface::explained_by_place;
 use crate::features::{Frame, GRID, GRID_ROW};
 use crate::numeric::len_to_f64;
@@ -12,7 +13,7 @@ pub(super) const ROW: usize = GRID_ROW / COLORS;
 /// Pictures that are looked at between the ends: of more, motion and noise would add up.
 const SAMPLES: usize = 12;
 /// Least mean difference of the ends, in grey levels.
-const MIN_CHANGE: f64 = 12.0;
+pub(super) const MIN_CHANGE: f64 = 12.0;
 /// A block is as before if it changes by less than this many grey levels, or than a tenth of the change of all.
 const UNTOUCHED: f64 = 4.0;
 /// Share of mixed blocks, of what a dissolve has: up to the first there is a line between the shots, from the second to the
@@ -23,9 +24,18 @@ const SOFT: std::ops::Range<f64> = 0.5..0.8;
 const MIN_SPREAD: f64 = 0.085;
 /// The same of a mixture, which has more motion in it.
 const MIN_ORDERLY_SPREAD: f64 = 0.1;
-/// Most of the times' variance that a smooth function of the place may leave over: of made dissolves nearly all is, of wipes with a
-/// soft line little.
-pub(in super::super) const MAX_SCATTER: f64 = 0.5;
+/// Most of the times' variance that a smooth function of the place may leave over, where there is a sharp line, and where there is a soft
+/// one: of made dissolves nearly all is, of wipes with a soft line little.
+const MAX_SCATTER: f64 = 0.5;
+pub(super) const MAX_SOFT_SCATTER: f64 = 0.35;
+/// Behind a sharp line blocks may also change in an order that is no such function, if neighbours change at the same time.
+const MAX_DISORDER: f64 = 0.35;
+/// Up to this scatter blocks change in such an order that there may be more motion in both shots.
+const ORDERLY: f64 = 0.3;
+/// Share of mixed blocks up to which there is a sharp line, if they change in order.
+const SHARP_ORDERLY: f64 = 0.4;
+/// Most that a block counts, of the mean change, where the question is how far all are: few that change much would decide it.
+const CAP: f64 = 0.5;
 /// Largest misfit of a stretch that is looked at more closely.
 const LIKELY_MISFIT: f64 = 0.2;
 
@@ -41,7 +51,7 @@ pub(super) struct Sweep {
     back_and_forth: f64,
     /// How much blocks are mixed, as a share of how much they would be in a dissolve.
     mixed: f64,
-    /// Mean distance from a steady way from one end to the other, as a share of it.
+    /// Mean distance from the way that the most fitting of [`SHAPES`] goes from one end to the other, as a share of it.
     unsteadiness: f64,
     /// Largest step on the way from one end to the other, as a share of the way.
     largest_step: f64,
@@ -54,13 +64,12 @@ pub(super) struct Sweep {
     untouched: f64,
     /// Correlation of the ends' edges.
     likeness: f64,
-    /// When each block changes, 1 at the end of the stretch, and how much.
-    times: Vec<f64>,
-    weights: Vec<f64>,
+    /// What of the variance of the times at which blocks change their places do not tell, of 1.
+    scatter: f64,
 }
 
 /// The two ends of a stretch, and the way from one to the other.
-struct Ends {
+pub(super) struct Ends {
     before: Vec<f64>,
     after: Vec<f64>,
     way: Vec<f64>,
@@ -72,7 +81,7 @@ struct Ends {
 }
 
 impl Ends {
-    fn of(before: &Frame, after: &Frame) -> Option<Self> {
+    pub(super) fn of(before: &Frame, after: &Frame) -> Option<Self> {
         let (before, after) = (colors(before), colors(after));
         let way: Vec<f64> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
         let blocks = || way.as_chunks::<COLORS>().0.iter();
@@ -88,7 +97,7 @@ impl Ends {
     }
 
     /// How far each block of a picture is on its way, 0 to 1, and how far all are from where that is.
-    fn progress(&self, frame: &Frame) -> (Vec<f64>, f64) {
+    pub(super) fn progress(&self, frame: &Frame) -> (Vec<f64>, f64) {
         let mut misfit = 0.0;
         let before = self.before.as_chunks::<COLORS>().0;
         let ways = self.way.as_chunks::<COLORS>().0.iter().zip(&self.squares);
@@ -108,16 +117,48 @@ impl Ends {
         (progress, misfit)
     }
 
+    /// How much each block counts where few that change much may not decide.
+    pub(super) fn capped(&self) -> Vec<f64> {
+        let cap = CAP * self.change();
+        self.weights.iter().map(|weight| weight.min(cap)).collect()
+    }
+
     /// Mean of something of each block, weighted by how much blocks change.
     fn mean(&self, of_blocks: impl Iterator<Item = f64>) -> f64 {
         of_blocks.zip(&self.weights).map(|(value, weight)| value * weight).sum::<f64>() / self.weight
     }
 }
 
+/// How the area of the new shot grows behind what crosses the picture: a line, a corner that grows, one that shrinks, a line as
+/// soft as the picture is wide.
+pub(super) const SHAPES: [Shape; 4] = [
+    STEADY,
+    |time| time * time,
+    |time| time * (2.0 - time),
+    |time| {
+        // What a smooth step that crosses the picture in half of the time has covered; the second half mirrors the first.
+        let covered = |time: f64| 8.0 * time * time * time * (1.0 - time);
+        if time < 0.5 { covered(time) } else { 1.0 - covered(1.0 - time) }
+    },
+];
+
 /// How far each of some pictures is on the way from one to another, by its blocks: 0 is the one, 1 the other.
 pub(super) fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec<f64>> {
     let ends = Ends::of(from, to)?;
-    Some(frames.iter().map(|frame| ends.mean(ends.progress(frame).0.into_iter())).collect())
+    let weights = ends.capped();
+    let all: f64 = weights.iter().sum();
+    let mean = |frame: &Frame| {
+        let blocks = ends.progress(frame).0;
+        blocks.iter().zip(&weights).map(|(progress, weight)| progress * weight).sum::<f64>() / all
+    };
+    Some(frames.iter().map(mean).collect())
+}
+
+/// Mean difference of two pictures' pixels, in grey levels.
+pub(super) fn difference(one: &Frame, other: &Frame) -> f64 {
+    let sum: u32 =
+        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| u32::from(one.abs_diff(*other))).sum();
+    f64::from(sum) / len_to_f64(GRID)
 }
 
 /// Whether the picture in the middle of a stretch may be part of one: asked of every place, so it looks at that one alone.
@@ -127,9 +168,7 @@ pub(super) fn may_be(frames: &[Frame], first: usize, middle: usize, last: usize)
     else {
         return false;
     };
-    let change: u32 =
-        before.grid.iter().zip(after.grid.iter()).map(|(one, other)| u32::from(one.abs_diff(*other))).sum();
-    if f64::from(change) < MIN_CHANGE * len_to_f64(GRID) {
+    if difference(before, after) < MIN_CHANGE {
         return false;
     }
     let Some(ends) = Ends::of(before, after) else { return false };
@@ -152,7 +191,8 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
     let between = last.checked_sub(first + 1).filter(|between| *between > 0)?;
     let samples = between.min(SAMPLES);
     let (mut misfit, mut blocks_mixed, mut expected) = (0.0, 0.0, 0.0);
-    let (mut travelled, mut reached, mut largest_step, mut unsteadiness) = (0.0, 0.0, 0.0f64, 0.0);
+    let (mut travelled, mut reached, mut largest_step) = (0.0, 0.0, 0.0f64);
+    let mut unsteadiness = [0.0; SHAPES.len()];
     let mut previous = vec![0.0; BLOCKS];
     let mut waited = vec![0.0; BLOCKS];
     for sample in 0..samples {
@@ -163,8 +203,10 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
         let mean = ends.mean(progress.iter().copied());
         blocks_mixed += ends.mean(mixed(&progress));
         expected += 4.0 * mean * (1.0 - mean);
-        let steady = len_to_f64(2 * sample + 1) / len_to_f64(2 * samples);
-        unsteadiness += (mean - steady).abs() / len_to_f64(samples);
+        let time = len_to_f64(2 * sample + 1) / len_to_f64(2 * samples);
+        for (off, shape) in unsteadiness.iter_mut().zip(SHAPES) {
+            *off += (mean - shape(time)).abs() / len_to_f64(samples);
+        }
         largest_step = largest_step.max(mean - reached);
         reached = mean;
         travelled += ends.mean(progress.iter().zip(&previous).map(|(now, before)| (now - before).abs()));
@@ -174,20 +216,20 @@ pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Swe
     travelled += ends.mean(previous.iter().map(|progress| 1.0 - progress));
     let waited: Vec<f64> = waited.into_iter().map(|waited| waited / len_to_f64(samples)).collect();
     let (spread, disorder) = order(&ends, &waited);
+    let scatter = 1.0 - explained_by_place(&waited, &ends.weights);
     let lit = lit(&ends.before, &ends.after);
     Some(Sweep {
         change: ends.change(),
         misfit: misfit / len_to_f64(samples) / ends.weight,
         back_and_forth: travelled,
         mixed: blocks_mixed / expected.max(1e-9),
-        unsteadiness,
+        unsteadiness: unsteadiness.into_iter().fold(f64::INFINITY, f64::min),
         largest_step: largest_step.max(1.0 - reached),
         spread,
         disorder: disorder / spread.max(1e-9),
         untouched: untouched(&ends, &lit),
         likeness: correlation(&edges(&ends.before, &lit), &edges(&ends.after, &lit)).max(0.0),
-        times: waited,
-        weights: ends.weights,
+        scatter,
     })
 }
 
@@ -199,24 +241,29 @@ fn untouched(ends: &Ends, lit: &[bool]) -> f64 {
     len_to_f64(same) / len_to_f64(lit().count().max(1))
 }
 
-/// Standard deviation of the times at which blocks change once each is the mean of its neighbourhood (3 × 3), and of what it
-/// differs from that.
-fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
-    let neighbourhood = |block: usize| {
+/// Of each block the mean of it and its neighbours (3 × 3), each with its weight.
+pub(super) fn of_neighbourhoods(values: &[f64], weights: &[f64]) -> Vec<f64> {
+    let of_block = |block: usize| {
         let (row, column) = (block / ROW, block % ROW);
         let rows = row.saturating_sub(1)..=(row + 1).min(BLOCKS / ROW - 1);
         let near = rows.flat_map(move |row| {
             (column.saturating_sub(1)..=(column + 1).min(ROW - 1)).map(move |column| row * ROW + column)
         });
-        let (mut sum, mut weights) = (0.0, 0.0);
+        let (mut sum, mut all) = (0.0, 0.0);
         for block in near {
-            let weight = ends.weights.get(block).copied().unwrap_or(0.0);
-            sum += weight * times.get(block).copied().unwrap_or(0.0);
-            weights += weight;
+            let weight = weights.get(block).copied().unwrap_or(0.0);
+            sum += weight * values.get(block).copied().unwrap_or(0.0);
+            all += weight;
         }
-        sum / f64::max(weights, 1e-9)
+        sum / f64::max(all, 1e-9)
     };
-    let smooth: Vec<f64> = (0..BLOCKS).map(neighbourhood).collect();
+    (0..BLOCKS).map(of_block).collect()
+}
+
+/// Standard deviation of the times at which blocks change once each is the mean of its neighbourhood (3 × 3), and of what it
+/// differs from that.
+fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
+    let smooth = of_neighbourhoods(times, &ends.weights);
     let mean = ends.mean(times.iter().copied());
     let spread = ends.mean(smooth.iter().map(|time| (time - mean) * (time - mean))).sqrt();
     let rest =
@@ -230,11 +277,16 @@ impl Sweep {
         self.change * (1.0 - self.misfit) * (1.0 - 2.0 * self.unsteadiness).max(0.0)
     }
 
+    /// The same of what was found: of two that overlap the one whose blocks keep to their ways and their order is the wipe, and the other
+    /// has something of what is beside it.
+    pub(super) fn clarity(&self) -> f64 {
+        self.strength() * (1.0 - 3.0 * self.misfit).max(0.0) * (1.0 - self.scatter)
+    }
+
     /// Where blocks change one after the other rather than all at once, what of the times at which they do their places do not tell, of
     /// 1. Of made dissolves one in a hundred is among these.
     pub(super) fn scatter(&self) -> Option<f64> {
-        let scatter = || 1.0 - explained_by_place(&self.times, &self.weights);
-        (self.spread > MIN_ORDERLY_SPREAD).then(scatter).filter(|scatter| *scatter < MAX_SCATTER)
+        (self.spread > MIN_ORDERLY_SPREAD && self.scatter < MAX_SOFT_SCATTER).then_some(self.scatter)
     }
 
     /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
@@ -248,9 +300,17 @@ impl Sweep {
             && self.untouched < 0.2
     }
 
+    /// Whether it may be one once its ends are exact.
+    pub(super) fn is_near(&self, leeway: f64) -> bool {
+        self.change > 0.7 * MIN_CHANGE
+            && self.spread > 0.8 * MIN_SPREAD / leeway
+            && self.misfit < 0.3 * leeway
+            && self.scatter < 0.7 * leeway
+    }
+
     /// Whether there is a line between the shots, or a soft one; `None` where it is neither.
     pub(super) fn is_sharp(&self, leeway: f64) -> Option<bool> {
-        let sharp = self.mixed < SHARP;
+        let sharp = self.mixed < SHARP || (self.mixed < SHARP_ORDERLY && self.scatter < ORDERLY);
         (self.change > MIN_CHANGE
             && self.spread > MIN_SPREAD / leeway
             && (sharp || SOFT.contains(&self.mixed)))
@@ -259,13 +319,21 @@ impl Sweep {
 
     /// Measures and what they must be below.
     pub(super) fn limits(&self, sharp: bool) -> [Limited; 6] {
+        let orderly = self.scatter < ORDERLY;
+        let order = if !sharp {
+            Limited::below("scatter", self.scatter, MAX_SOFT_SCATTER)
+        } else if self.scatter / MAX_SCATTER < self.disorder / MAX_DISORDER {
+            Limited::below("scatter", self.scatter, MAX_SCATTER)
+        } else {
+            Limited::below("disorder", self.disorder, MAX_DISORDER)
+        };
         [
-            Limited::below("sweep_misfit", self.misfit, 0.18),
-            Limited::below("back_and_forth", self.back_and_forth, 1.5),
+            Limited::below("sweep_misfit", self.misfit, if sharp { 0.16 } else { 0.14 }),
+            Limited::below("back_and_forth", self.back_and_forth, if orderly { 2.0 } else { 1.5 }),
             Limited::below("largest_step", self.largest_step, 0.4),
-            Limited::below("disorder", self.disorder, if sharp { 0.6 } else { 0.38 }),
-            Limited::below("untouched", self.untouched, if sharp { 0.08 } else { 0.05 }),
-            Limited::below("likeness", self.likeness, 0.25),
+            order,
+            Limited::below("untouched", self.untouched, 0.08),
+            Limited::below("likeness", self.likeness, if orderly { 0.35 } else { 0.25 }),
         ]
     }
 }
