@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use service_kit::clock::Clock;
+use service_kit::testing::Backend;
 use totp_rs::Totp;
 
 use crate::support::{Answer, PASSWORD, TestService};
@@ -79,4 +80,34 @@ pub(crate) async fn log_in(service: &TestService, more: Value) -> Answer {
     let mut body = json!({"username": "ann", "password": PASSWORD});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     service.post("/users/login", &body).await
+}
+
+/// A service on which ann uses an app, and the token of her session.
+pub(crate) async fn start(backend: Backend) -> (TestService, Authenticator, String) {
+    let service = TestService::start(backend).await;
+    let token = new_token(&service, "ann").await;
+    let app = Authenticator::enable(&service, &token).await;
+    (service, app, token)
+}
+
+pub(crate) async fn new_token(service: &TestService, name: &str) -> String {
+    service.new_session(name).await["access_token"].as_str().unwrap().to_owned()
+}
+
+pub(crate) async fn state(service: &TestService, token: &str) -> Value {
+    let answer = service.with_token(Method::GET, PATH, token).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body
+}
+
+/// Action and outcome of what happened to the account since the login, the oldest first.
+pub(crate) async fn story(service: &TestService, token: &str) -> Vec<(String, String)> {
+    let answer = service.with_token(Method::GET, "/users/audit?limit=200", token).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let events = answer.body["items"].as_array().unwrap().iter().rev().skip(2);
+    events.map(|event| (text(&event["action"]), text(&event["outcome"]))).collect()
+}
+
+pub(crate) fn told(events: &[(&str, &str)]) -> Vec<(String, String)> {
+    events.iter().map(|(action, outcome)| ((*action).to_owned(), (*outcome).to_owned())).collect()
 }

@@ -49,6 +49,8 @@ mod revocation;
 #[cfg(test)]
 mod second_factor;
 #[cfg(test)]
+mod second_factor_logins;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod signing_keys;
