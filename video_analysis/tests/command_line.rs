@@ -56,6 +56,21 @@ fn arguments_that_name_no_command_are_those_of_analyze() {
     assert_eq!(run(&["analyze", is(&sample), "--format", "csv"]).stdout, short.stdout);
 }
 
+#[test]
+fn of_what_was_not_asked_for_nothing_is_printed() {
+    let table =
+        |detectors: &str| run(&["analyze", "--detectors", detectors, "--format", "table", is(&sample())]);
+    let sound = table("loudness");
+    let printed = text(&sound.stdout);
+    assert!(printed.contains("\nLoudness (EBU R 128)\n"), "{printed}");
+    for title in ["Shots", "Transitions", "Black", "Freezes", "Silence", "Poster", "Note"] {
+        assert!(!printed.contains(&format!("\n{title}")), "{title}: {printed}");
+    }
+    let unknown = table("loudness,faces");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("there are shots, black, plain"), "{}", text(&unknown.stderr));
+}
+
 /// A folder with two films, one of them below another folder, a broken one and a text.
 fn library(folder: &Path) -> PathBuf {
     let library = folder.join("library");

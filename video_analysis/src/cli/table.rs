@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
+use video_analysis::DetectorName;
 use video_analysis::report::{
-    ActiveArea, AudioFindings, ChannelFaultKind, DamageKind, DetectorStatus, Loudness, OpenedBy, Plain,
-    Rectangle, Report, Segment, SegmentKind, Shot, Stream, StreamDamage, StreamKind,
+    ActiveArea, AudioFindings, ChannelFaultKind, DamageKind, DetectorRun, DetectorStatus, Loudness, OpenedBy,
+    Plain, Rectangle, Report, Segment, SegmentKind, Shot, Stream, StreamDamage, StreamKind,
 };
 
 /// Streams, shots, fades, black and silent ranges, loudness, and what was not examined.
@@ -43,12 +44,26 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
             write_shot(out, number, shot)?;
         }
     }
-    write_ranges(out, "Transitions", &report.transitions)?;
-    write_ranges(out, "Black", &report.black)?;
-    write_plain(out, &report.plain)?;
-    write_ranges(out, "Freezes", &report.freezes)?;
-    write_areas(out, &report.active_area)?;
-    write_ranges(out, "Silence", &report.silence)?;
+    // Of what nobody asked for there is nothing to say.
+    let asked = |detector| report.run_of(detector).is_some_and(|run| run.asked);
+    if asked(DetectorName::Shots) {
+        write_ranges(out, "Transitions", &report.transitions)?;
+    }
+    if asked(DetectorName::Black) {
+        write_ranges(out, "Black", &report.black)?;
+    }
+    if asked(DetectorName::Plain) {
+        write_plain(out, &report.plain)?;
+    }
+    if asked(DetectorName::Freeze) {
+        write_ranges(out, "Freezes", &report.freezes)?;
+    }
+    if asked(DetectorName::Letterbox) {
+        write_areas(out, &report.active_area)?;
+    }
+    if asked(DetectorName::Silence) {
+        write_ranges(out, "Silence", &report.silence)?;
+    }
     if let Some(loudness) = &report.loudness {
         write_loudness(out, loudness)?;
     }
@@ -57,7 +72,8 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     if let Some(poster) = &report.poster {
         writeln!(out, "\nPoster\n  frame {} at {}", poster.frame, clock(poster.seconds))?;
     }
-    for detector in report.detectors.iter().filter(|detector| detector.status != DetectorStatus::Completed) {
+    let worth_a_note = |run: &&DetectorRun| run.asked && run.status != DetectorStatus::Completed;
+    for detector in report.detectors.iter().filter(worth_a_note) {
         let why = detector
             .skipped_reason
             .as_deref()
