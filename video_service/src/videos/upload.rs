@@ -58,7 +58,11 @@ impl Content {
     /// # Errors
     /// When the database or the store fails.
     pub(super) async fn publish(mut self, state: &State) -> Result<Arrived, Problem> {
-        unnamed::write_down(&state.db, [&self.staged.key], state.clock.now()).await?;
+        let written = unnamed::write_down(&state.db, [&self.staged.key], state.clock.now()).await;
+        if let Err(error) = written {
+            self.staged.discard().await.map_err(|error| storage_failed(&error))?;
+            return Err(error.into());
+        }
         self.staged.publish().await.map_err(|error| storage_failed(&error))?;
         Ok(Arrived {
             key: self.staged.key.clone(),
