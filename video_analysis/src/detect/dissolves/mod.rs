@@ -4,6 +4,7 @@
 
 mod candidates;
 mod mixture;
+mod shifted;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +28,8 @@ const MAX_UNTOUCHED: f64 = 0.12;
 const MAX_EDGE_ERROR: f64 = 0.45;
 /// The same of a wipe with a soft line, which loses less, for each block is mixed for a part of it only.
 const MAX_SWEPT_EDGE_ERROR: f64 = 0.9;
+/// Share of the change that moving the picture may explain: a slow pan or tilt over what is soft looks like a mixture of its ends.
+const MAX_SHIFTED: f64 = 0.5;
 
 /// Mixtures of two shots, none touching another of its kind, in order.
 pub(super) struct Mixtures {
@@ -91,6 +94,10 @@ fn judge(
     judged(SegmentKind::Wipe, &swept).filter(|_| mixture.change > MIN_CHANGE)?;
     match wipes::sweeps(frames, start, end) {
         Some(scatter) => judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat()),
-        None => judged(SegmentKind::Dissolve, &limited(MAX_EDGE_ERROR)),
+        None => {
+            let shifted = shifted::explained(frames.get(start.checked_sub(1)?)?, frames.get(end)?);
+            let shifted = Limited::below("shifted", shifted, MAX_SHIFTED);
+            judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted]].concat())
+        }
     }
 }
