@@ -36,3 +36,12 @@ fn two_black_pictures_between_shots_are_a_part_of_the_cut() {
         assert!(report.shots.iter().skip(1).all(|shot| shot.opened_by == OpenedBy::Cut), "{black}");
     }
 }
+
+#[test]
+fn a_film_whose_first_picture_is_black_is_cut_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph =
+        format!("color=black:s=320x180:r=24,trim=end_frame=1,{RENUMBER}[black];[black][a]concat,{RENUMBER}");
+    let clip = from_sample(folder.path(), "black_first.mkv", [40, 0, 0, 0], &graph, "-c:v libx264");
+    assert_eq!(starts(&report(&clip)), [0, 1]);
+}

@@ -163,13 +163,18 @@ impl Measures {
 /// Finds all cuts, however short the shots between them are.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     let changes = changes(frames);
-    // One picture before a change does not tell what moves.
-    let cuts = (2..frames.len()).filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
+    let places = (1..frames.len()).filter(|at| may_open(frames, *at));
+    let cuts = places.filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
     cuts.filter(|cut| is_another_picture(frames, cut.frame)).collect()
 }
 
+/// Whether the pictures before `at` tell what moves: a single one does not, but where it is black or white nothing does.
+fn may_open(frames: &[Frame], at: usize) -> bool {
+    at > 1 || (at == 1 && frames.first().and_then(plain).is_some())
+}
+
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
-/// the film's first two pictures.
+/// the film's first picture, and for the second after one that is neither black nor white.
 pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
     /// One more than the largest reach of a measure: so the first of these is only compared with.
     const REACH: usize = FARTHEST + SIDE;
@@ -179,7 +184,8 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
     let at = at - start;
-    let Some(measures) = measure(near, &changes(near), at).filter(|_| at > 1) else { return Vec::new() };
+    let measures = measure(near, &changes(near), at).filter(|_| may_open(near, at));
+    let Some(measures) = measures else { return Vec::new() };
     let rules = measures.rules(options).into_iter().filter_map(|bounds| {
         let metric = bounds.first()?.metric;
         let conditions = bounds.iter().map(Bound::condition).chain([another.clone()]);
