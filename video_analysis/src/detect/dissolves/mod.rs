@@ -92,12 +92,12 @@ fn judge(
     let swept = limited(MAX_SWEPT_EDGE_ERROR);
     // What is no mixture at all need not be looked at block by block.
     judged(SegmentKind::Wipe, &swept).filter(|_| mixture.change > MIN_CHANGE)?;
+    let shifted = || {
+        let shifted = shifted::explained(frames.get(start.checked_sub(1)?)?, frames.get(end)?);
+        Some(Limited::below("shifted", shifted, MAX_SHIFTED))
+    };
     match wipes::sweeps(frames, start, end) {
         Some(scatter) => judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat()),
-        None => {
-            let shifted = shifted::explained(frames.get(start.checked_sub(1)?)?, frames.get(end)?);
-            let shifted = Limited::below("shifted", shifted, MAX_SHIFTED);
-            judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted]].concat())
-        }
+        None => judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted()?]].concat()),
     }
 }
