@@ -77,7 +77,7 @@ def fit(findings):
         (a, b), (aa, ab, bb) = gradient, hessian
         determinant = aa * bb - ab * ab
         step = [(bb * a - ab * b) / determinant, (aa * b - ab * a) / determinant]
-        damped = min(1, 1 / max(map(abs, step), default=1))
+        damped = 1 / max(1, *map(abs, step))
         curve = [value - damped * change for value, change in zip(curve, step)]
     return tuple(curve)
 

@@ -1,5 +1,6 @@
 //! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
 
+use super::fades::plain;
 use super::{unchanged, uncovered};
 use crate::explain::{Condition, Rule};
 use crate::features::Frame;
@@ -28,6 +29,11 @@ const MIN_UNEXPLAINED: f64 = 3.0;
 /// How far an unexplained change must stand out, over the two-sided contrast that a cut must have (`min_contrast`): the first
 /// is over the largest change beside it, the second over the largest and two grey levels.
 const UNEXPLAINED_OVER_CONTRAST: f64 = 1.5;
+/// How far a change must stand out of what is right beside it, over the two-sided contrast that a cut must have, when another large
+/// change is two or three pictures away.
+const LONE_OVER_CONTRAST: f64 = 16.0 / 3.0;
+/// What must last of such a change, over the change of a cut (`min_change`): with less, flashes and text of lyrics pass.
+const LONE_OVER_CHANGE: f64 = 5.0;
 /// Added to the largest unexplained change beside one, so that none stands out of stillness by being there at all.
 const UNEXPLAINED_NOISE: f64 = 0.5;
 /// How much the unexplained change counts in how clear a cut is, over its contrast: of a tenth to one fits best.
@@ -45,6 +51,10 @@ const FARTHEST: usize = 5;
 const REPEATED: u8 = 2;
 /// Largest mean difference of block colours, in grey levels, of a repetition that was coded anew and is not quite the same.
 const CODED_ANEW: f64 = 0.5;
+/// Most black or white pictures between two shots that are no shot, but a part of the cut that follows.
+const LONGEST_GAP: usize = 2;
+/// Share of its way that the first picture of a shot has at least when it does not fade in.
+const AT_ONCE: f64 = 0.7;
 /// Pictures on either side of a cut that must differ across it.
 const SIDE: usize = 3;
 
@@ -100,9 +110,10 @@ impl Bound {
 }
 
 impl Measures {
-    /// The two ways in which a change may be a cut. What decides, and names the rule, comes first.
-    fn rules(&self, options: &ShotOptions) -> [Vec<Bound>; 2] {
+    /// The three ways in which a change may be a cut. What decides, and names the rule, comes first.
+    fn rules(&self, options: &ShotOptions) -> [Vec<Bound>; 3] {
         let lasts = || Bound::above("lasting_change", self.across, options.min_change).optional();
+        let is_unexplained = || Bound::above("unexplained_change", self.unexplained, MIN_UNEXPLAINED);
         let is_no_pan = || Bound::at_least("pan_misfit", self.pan_misfit, MIN_PAN_MISFIT);
         let contrast = options.min_contrast;
         [
@@ -114,9 +125,21 @@ impl Measures {
             vec![
                 Bound::above("unexplained_contrast", self.towering, UNEXPLAINED_OVER_CONTRAST * contrast)
                     .optional(),
-                Bound::above("unexplained_change", self.unexplained, MIN_UNEXPLAINED),
+                is_unexplained(),
                 Bound::at_least("unexplained_over_neighbour", self.over_neighbour, 1.0),
                 lasts(),
+                is_no_pan(),
+            ],
+            vec![
+                Bound::at_least(
+                    "unexplained_over_neighbour",
+                    self.over_neighbour,
+                    LONE_OVER_CONTRAST * contrast,
+                )
+                .optional(),
+                Bound::at_least("lasting_change", self.across, LONE_OVER_CHANGE * options.min_change)
+                    .optional(),
+                is_unexplained(),
                 is_no_pan(),
             ],
         ]
@@ -140,13 +163,18 @@ impl Measures {
 /// Finds all cuts, however short the shots between them are.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     let changes = changes(frames);
-    // One picture before a change does not tell what moves.
-    let cuts = (2..frames.len()).filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
+    let places = (1..frames.len()).filter(|at| may_open(frames, *at));
+    let cuts = places.filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
     cuts.filter(|cut| is_another_picture(frames, cut.frame)).collect()
 }
 
+/// Whether the pictures before `at` tell what moves: a single one does not, but where it is black or white nothing does.
+fn may_open(frames: &[Frame], at: usize) -> bool {
+    at > 1 || (at == 1 && frames.first().and_then(plain).is_some())
+}
+
 /// What a cut needs, and what of it the change before the picture `at` has: [`find`] takes it where a rule is met. None for
-/// the film's first two pictures.
+/// the film's first picture, and for the second after one that is neither black nor white.
 pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
     /// One more than the largest reach of a measure: so the first of these is only compared with.
     const REACH: usize = FARTHEST + SIDE;
@@ -156,7 +184,8 @@ pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<R
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
     let at = at - start;
-    let Some(measures) = measure(near, &changes(near), at).filter(|_| at > 1) else { return Vec::new() };
+    let measures = measure(near, &changes(near), at).filter(|_| may_open(near, at));
+    let Some(measures) = measures else { return Vec::new() };
     let rules = measures.rules(options).into_iter().filter_map(|bounds| {
         let metric = bounds.first()?.metric;
         let conditions = bounds.iter().map(Bound::condition).chain([another.clone()]);
@@ -178,7 +207,22 @@ fn decide(at: usize, measures: &Measures, options: &ShotOptions) -> Option<Cut> 
 }
 
 fn is_another_picture(frames: &[Frame], at: usize) -> bool {
-    !unchanged::at(frames, at) && !uncovered::at(frames, at)
+    !unchanged::at(frames, at) && !uncovered::at(frames, at) && !is_gap(frames, at)
+}
+
+/// Whether a black or white picture or two follow, and then, at once, another shot: the cut is after them.
+fn is_gap(frames: &[Frame], at: usize) -> bool {
+    let Some((before, after)) = frames.split_at_checked(at) else { return false };
+    let Some(blank) = after.first() else { return false };
+    let color = plain(blank);
+    if color.is_none() || before.last().is_some_and(|last| plain(last) == color) {
+        return false;
+    }
+    let mut following = after.iter().skip(1).take(LONGEST_GAP).skip_while(|next| plain(next) == color);
+    let Some(first) = following.next() else { return false };
+    let later = after.iter().take(LONGEST_GAP + SIDE).next_back().unwrap_or(first);
+    // What fades in is not all there at once.
+    distance(blank, first) >= AT_ONCE * distance(blank, later)
 }
 
 /// The change that leads to a picture; none to the first.
@@ -229,7 +273,7 @@ fn measure(frames: &[Frame], changes: &[Change], at: usize) -> Option<Measures> 
         pan_misfit: if moves_on { f64::from(this.pan_misfit) } else { 1.0 },
         unexplained,
         towering: unexplained / (largest + UNEXPLAINED_NOISE),
-        over_neighbour: if neighbour > 0.0 { unexplained / neighbour } else { f64::MAX },
+        over_neighbour: unexplained / neighbour.max(NOT_UNEXPLAINED),
     })
 }
 

@@ -38,7 +38,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "5"
+        "6"
     }
 
     fn params(&self) -> Value {

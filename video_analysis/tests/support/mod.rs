@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "no test uses every helper")]
 
 pub(crate) mod clips;
+pub(crate) mod joined;
 
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;

@@ -4,6 +4,7 @@
 
 mod candidates;
 mod mixture;
+mod shifted;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +28,8 @@ const MAX_UNTOUCHED: f64 = 0.12;
 const MAX_EDGE_ERROR: f64 = 0.45;
 /// The same of a wipe with a soft line, which loses less, for each block is mixed for a part of it only.
 const MAX_SWEPT_EDGE_ERROR: f64 = 0.9;
+/// Share of the change that moving the picture may explain: a slow pan or tilt over what is soft looks like a mixture of its ends.
+const MAX_SHIFTED: f64 = 0.5;
 
 /// Mixtures of two shots, none touching another of its kind, in order.
 pub(super) struct Mixtures {
@@ -92,6 +95,10 @@ fn judge(
     let swept = limited(MAX_SWEPT_EDGE_ERROR);
     // What is no mixture at all need not be looked at block by block.
     judged(SegmentKind::Wipe, &swept).filter(|_| mixture.change > MIN_CHANGE)?;
+    let shifted = || {
+        let shifted = shifted::explained(frames.get(start.checked_sub(1)?)?, frames.get(end)?);
+        Some(Limited::below("shifted", shifted, MAX_SHIFTED))
+    };
     match wipes::sweeps(frames, start, end) {
         Some(scatter) => {
             let wipe = judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat())?;
@@ -99,6 +106,6 @@ fn judge(
             let (start, end) = wipes::extent(frames, (start, end)).unwrap_or((start, end));
             Some(Gradual { start, end, ..wipe })
         }
-        None => judged(SegmentKind::Dissolve, &limited(MAX_EDGE_ERROR)),
+        None => judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted()?]].concat()),
     }
 }
