@@ -19,7 +19,7 @@ const UNTOUCHED: f64 = 4.0;
 /// Share of mixed blocks, of what a dissolve has: up to the first there is a line between the shots, from the second to the
 /// third a soft one. Between them is motion, beyond them a dissolve.
 const SHARP: f64 = 0.3;
-const SOFT: std::ops::Range<f64> = 0.5..0.8;
+const SOFT: std::ops::Range<f64> = 0.55..0.8;
 /// Least spread of the times at which blocks change: those of a dissolve differ by less.
 const MIN_SPREAD: f64 = 0.085;
 /// The same of a mixture, which has more motion in it.
