@@ -1,5 +1,7 @@
 //! From which picture to which a stretch goes from one shot to the other.
 
+use std::collections::BTreeMap;
+
 use super::gradual::Stretch;
 use crate::features::Frame;
 use crate::numeric::len_to_f64;
@@ -63,11 +65,15 @@ pub(super) fn corners<E: IntoIterator<Item = usize>>(
     ends: impl Fn(usize) -> E,
     shapes: &[Shape],
 ) -> Option<(usize, usize)> {
+    let mut ramps: BTreeMap<usize, Vec<Ramp>> = BTreeMap::new();
+    let levels = Levels::of(progress);
     let mut best: Option<(f64, (usize, usize))> = None;
     for start in starts {
         for end in ends(start) {
-            for shape in shapes {
-                let explained = explained(progress, start, end, *shape);
+            let length = end.saturating_sub(start);
+            let of_length = || shapes.iter().map(|shape| Ramp::of(*shape, length)).collect();
+            for ramp in ramps.entry(length).or_insert_with(of_length) {
+                let explained = ramp.explained(&levels, start);
                 if best.is_none_or(|(most, _)| explained > most) {
                     best = Some((explained, (start, end)));
                 }
@@ -77,21 +83,52 @@ pub(super) fn corners<E: IntoIterator<Item = usize>>(
     best.map(|(_, corners)| corners)
 }
 
-/// How much of the progress' variance a ramp over `[start, end)` explains.
-fn explained(progress: &[f64], start: usize, end: usize, shape: Shape) -> f64 {
-    let steps = len_to_f64(end - start + 1);
-    let ramp = |at: usize| shape((len_to_f64((at + 1).saturating_sub(start)) / steps).min(1.0));
-    let pictures = len_to_f64(progress.len());
-    let mut sums = [0.0; 4];
-    for (at, value) in progress.iter().enumerate() {
-        let ramp = ramp(at);
-        let terms = [ramp, *value, ramp * ramp, ramp * value];
-        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+/// The progress of some pictures, and what it adds up to from each of them on.
+struct Levels<'progress> {
+    progress: &'progress [f64],
+    rest: Vec<f64>,
+}
+
+impl<'progress> Levels<'progress> {
+    fn of(progress: &'progress [f64]) -> Self {
+        let mut rest = vec![0.0; progress.len() + 1];
+        let mut sum = 0.0;
+        for (rest, value) in rest.iter_mut().zip(progress).rev() {
+            sum += value;
+            *rest = sum;
+        }
+        Self { progress, rest }
     }
-    let [ramps, values, squares, products] = sums;
-    let covariance = products - ramps * values / pictures;
-    let variance = squares - ramps * ramps / pictures;
-    covariance * covariance / variance
+}
+
+/// A way from 0 to 1 by so many pictures.
+struct Ramp {
+    mixed: Vec<f64>,
+    sum: f64,
+    squares: f64,
+}
+
+impl Ramp {
+    fn of(shape: Shape, length: usize) -> Self {
+        let steps = len_to_f64(length + 1);
+        let mixed: Vec<f64> = (1..=length).map(|at| shape(len_to_f64(at) / steps)).collect();
+        Self { sum: mixed.iter().sum(), squares: mixed.iter().map(|ramp| ramp * ramp).sum(), mixed }
+    }
+
+    /// How much of the progress' variance it explains, where it begins with a picture: 0 before that, 1 behind the last mixed one.
+    fn explained(&self, levels: &Levels<'_>, start: usize) -> f64 {
+        let Levels { progress, rest } = levels;
+        let end = start + self.mixed.len();
+        let pictures = len_to_f64(progress.len());
+        let behind = len_to_f64(progress.len().saturating_sub(end));
+        let (ramps, squares) = (self.sum + behind, self.squares + behind);
+        let mixed: f64 = progress.iter().skip(start).zip(&self.mixed).map(|(value, ramp)| value * ramp).sum();
+        let products = mixed + rest.get(end).copied().unwrap_or(0.0);
+        let values = rest.first().copied().unwrap_or(0.0);
+        let covariance = products - ramps * values / pictures;
+        let variance = squares - ramps * ramps / pictures;
+        covariance * covariance / variance
+    }
 }
 
 #[cfg(test)]
