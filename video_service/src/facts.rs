@@ -2,7 +2,9 @@
 
 use entity::video_db::video;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityTrait, ExprTrait, Iterable, QueryFilter,
+};
 use uuid::Uuid;
 use video_analysis::report::{DetectorStatus, SegmentKind, Stream, VideoStream};
 use video_analysis::{DetectorName, Report};
@@ -80,22 +82,22 @@ impl Facts {
         }
     }
 
-    /// For an update of records whose content is gone: nothing is known of them.
-    pub(crate) fn forgotten() -> video::ActiveModel {
+    /// An update of a record to these facts, the unknown ones as well.
+    pub(crate) fn update(self) -> video::ActiveModel {
         video::ActiveModel {
-            duration_seconds: ActiveValue::Set(None),
-            width: ActiveValue::Set(None),
-            height: ActiveValue::Set(None),
-            frame_rate: ActiveValue::Set(None),
-            video_codec: ActiveValue::Set(None),
-            audio_codec: ActiveValue::Set(None),
-            shots: ActiveValue::Set(None),
-            fades: ActiveValue::Set(None),
-            black: ActiveValue::Set(None),
-            silence: ActiveValue::Set(None),
-            integrated_lufs: ActiveValue::Set(None),
-            range_lu: ActiveValue::Set(None),
-            true_peak_dbtp: ActiveValue::Set(None),
+            duration_seconds: ActiveValue::Set(self.duration_seconds),
+            width: ActiveValue::Set(self.width),
+            height: ActiveValue::Set(self.height),
+            frame_rate: ActiveValue::Set(self.frame_rate),
+            video_codec: ActiveValue::Set(self.video_codec),
+            audio_codec: ActiveValue::Set(self.audio_codec),
+            shots: ActiveValue::Set(self.shots),
+            fades: ActiveValue::Set(self.fades),
+            black: ActiveValue::Set(self.black),
+            silence: ActiveValue::Set(self.silence),
+            integrated_lufs: ActiveValue::Set(self.integrated_lufs),
+            range_lu: ActiveValue::Set(self.range_lu),
+            true_peak_dbtp: ActiveValue::Set(self.true_peak_dbtp),
             ..Default::default()
         }
     }
@@ -106,22 +108,12 @@ impl Facts {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn write(self, db: &impl ConnectionTrait, video: Uuid) -> Result<(), DbErr> {
-        let facts = video::ActiveModel {
-            duration_seconds: known(self.duration_seconds),
-            width: known(self.width),
-            height: known(self.height),
-            frame_rate: known(self.frame_rate),
-            video_codec: known(self.video_codec),
-            audio_codec: known(self.audio_codec),
-            shots: known(self.shots),
-            fades: known(self.fades),
-            black: known(self.black),
-            silence: known(self.silence),
-            integrated_lufs: known(self.integrated_lufs),
-            range_lu: known(self.range_lu),
-            true_peak_dbtp: known(self.true_peak_dbtp),
-            ..Default::default()
-        };
+        let mut facts = self.update();
+        for column in video::Column::iter() {
+            if facts.get(column).into_value().is_some_and(|value| value == value.as_null()) {
+                facts.not_set(column);
+            }
+        }
         video::Entity::update_many()
             .set(facts)
             .filter(video::COLUMN.id.eq(video))
@@ -130,13 +122,6 @@ impl Facts {
             .await
             .map(|_| ())
     }
-}
-
-fn known<T>(fact: Option<T>) -> ActiveValue<Option<T>>
-where
-    Option<T>: Into<sea_orm::Value>,
-{
-    fact.map_or(ActiveValue::NotSet, |fact| ActiveValue::Set(Some(fact)))
 }
 
 /// Width and height as a viewer sees them.

@@ -139,7 +139,7 @@ impl<W: Write> StorageCheck<'_, W> {
             .all(&db)
             .await?;
         video::Entity::update_many()
-            .set(Facts::forgotten())
+            .set(Facts::default().update())
             .filter(of_it())
             .col_expr(video::Column::Status, Expr::value(VideoStatus::Waiting))
             .col_expr(video::Column::BlobKey, Expr::value(None::<String>))

@@ -8,7 +8,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::video_db::unnamed_blob;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::blobs::BlobStore;
 
@@ -75,10 +77,22 @@ pub(crate) async fn sweep(
     blobs: &BlobStore,
     moment: DateTime<Utc>,
 ) -> Result<usize, DbErr> {
-    let old = unnamed_blob::Entity::find().filter(unnamed_blob::Column::Since.lte(moment)).limit(BATCH);
-    let keys: Vec<_> = old.all(db).await?.into_iter().map(|row| row.blob_key).collect();
-    remove(db, blobs, &keys).await;
-    Ok(keys.len())
+    let (mut count, mut after) = (0, String::new());
+    loop {
+        // By keys, so that what cannot be removed holds nothing else up.
+        let rows = unnamed_blob::Entity::find()
+            .filter(unnamed_blob::Column::Since.lte(moment))
+            .filter(unnamed_blob::Column::BlobKey.gt(after.as_str()))
+            .order_by_asc(unnamed_blob::Column::BlobKey)
+            .limit(BATCH)
+            .all(db)
+            .await?;
+        let keys: Vec<_> = rows.into_iter().map(|row| row.blob_key).collect();
+        let Some(last) = keys.last() else { return Ok(count) };
+        after.clone_from(last);
+        remove(db, blobs, &keys).await;
+        count += keys.len();
+    }
 }
 
 #[cfg(test)]

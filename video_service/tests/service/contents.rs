@@ -317,3 +317,27 @@ async fn no_account_takes_all_hands_of_a_process() {
     });
     taken.await.ok(201);
 }
+
+#[actix_web::test]
+async fn a_first_content_is_the_first_whatever_else_of_the_record_changes_meanwhile() {
+    let kadr = Setup::on(Backend::Sqlite).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = ada.video("A film").await;
+    let head = [
+        format!("PUT {path}/content HTTP/1.1"),
+        format!("Host: {}", kadr.video_address()),
+        format!("Authorization: Bearer {}", ada.token),
+        "If-None-Match: *\r\nContent-Type: video/mp4\r\nContent-Length: 10\r\nConnection: close".to_owned(),
+    ];
+    let mut slow = TcpStream::connect(kadr.video_address()).unwrap();
+    slow.write_all(format!("{}\r\n\r\n01234", head.join("\r\n")).as_bytes()).unwrap();
+    eventually("the staging file", async || (!kadr.blobs().is_empty()).then_some(())).await;
+    ada.patch(&path, json!({"title": "Another title"})).await.ok(200);
+    slow.write_all(b"56789").unwrap();
+    let video = eventually("the content", async || {
+        let video = ada.get(&path).await.ok(200);
+        (video["status"] == "ready").then_some(video)
+    })
+    .await;
+    assert_eq!((&video["title"], &video["bytes"]), (&json!("Another title"), &json!(10)));
+}

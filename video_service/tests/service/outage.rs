@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 use service_kit::testing::{Backend, Cable, TestDatabase};
 
-use crate::support::{Answer, Client, Installation, Setup, User, eventually};
+use crate::support::{Answer, Client, Installation, Process, Setup, User, eventually};
 
 /// What came of a while of uploading.
 #[derive(Default)]
@@ -99,18 +99,24 @@ async fn a_database_that_another_program_keeps_for_itself_is_busy_which_is_not_o
     ada.post("/videos", json!({ "title": "Another" })).await.ok(201);
 }
 
-#[actix_web::test]
-async fn an_upload_whose_account_nobody_could_ask_about_at_its_end_is_finished_by_the_next_look() {
-    let installation = Installation::new();
+/// User Service, the cable by which Video Service asks it about accounts, and a user whose token it knows for an hour.
+async fn by_cable(installation: &Installation) -> (Process, Cable, Process, Client<'_>) {
     let users = installation.user_service("0");
-    let mut cable = Cable::to(users.url.trim_start_matches("http://")).await.unwrap();
+    let cable = Cable::to(users.url.trim_start_matches("http://")).await.unwrap();
     let url = format!("http://{}", cable.address());
     let settings = [
         ("VIDEO_SERVICE__USER_SERVICE__URL", url.as_str()),
         ("VIDEO_SERVICE__USER_SERVICE__CACHE_SECONDS", "3600"),
     ];
     let videos = installation.video_service("serve", &users, &settings);
-    let ada = Client::register(&installation, &users, "ada").await;
+    let ada = Client::register(installation, &users, "ada").await;
+    (users, cable, videos, ada)
+}
+
+#[actix_web::test]
+async fn an_upload_whose_account_nobody_could_ask_about_at_its_end_is_finished_by_the_next_look() {
+    let installation = Installation::new();
+    let (_users, mut cable, videos, ada) = by_cable(&installation).await;
     let tus = |method: &str, path: &str| {
         ada.request(&videos, method, path).insert_header(("tus-resumable", "1.0.0"))
     };
@@ -136,15 +142,7 @@ async fn an_upload_whose_account_nobody_could_ask_about_at_its_end_is_finished_b
 #[actix_web::test]
 async fn an_upload_in_one_request_whose_account_nobody_could_ask_about_leaves_nothing() {
     let installation = Installation::new();
-    let users = installation.user_service("0");
-    let mut cable = Cable::to(users.url.trim_start_matches("http://")).await.unwrap();
-    let url = format!("http://{}", cable.address());
-    let settings = [
-        ("VIDEO_SERVICE__USER_SERVICE__URL", url.as_str()),
-        ("VIDEO_SERVICE__USER_SERVICE__CACHE_SECONDS", "3600"),
-    ];
-    let videos = installation.video_service("serve", &users, &settings);
-    let ada = Client::register(&installation, &users, "ada").await;
+    let (_users, mut cable, videos, ada) = by_cable(&installation).await;
     assert_eq!(ada.get(&videos, "/videos").await.ok(200)["items"], json!([]));
 
     cable.cut().await;

@@ -14,7 +14,7 @@ use service_kit::testing::Backend;
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
-use crate::support::{Answer, Client, Installation, Kadr, Setup, User, eventually, red_then_blue};
+use crate::support::{Answer, Client, Installation, Kadr, Process, Setup, User, eventually, red_then_blue};
 
 pub(crate) const PIECE: &str = "application/offset+octet-stream";
 
@@ -309,27 +309,39 @@ async fn what_has_expired_is_gone(#[values(Backend::Sqlite, Backend::Postgres)] 
     assert_eq!(state(&ada, &path).await["status"], "expired");
 }
 
-#[actix_web::test]
-async fn what_has_expired_is_removed_with_its_bytes_and_the_record_made_for_it() {
-    let installation = Installation::new();
-    let users = installation.user_service("0");
-    let videos = installation.video_service("serve", &users, &[]);
-    let ada = Client::register(&installation, &users, "ada").await;
-    let begin = ada.request(&videos, "POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
-    let begin = begin.insert_header(("upload-length", 10)).content_type(PIECE);
-    let begun = Answer::to(begin, "0123").await;
+/// An upload that was begun, and the service that has swept after somebody has changed the database meanwhile.
+async fn swept(
+    installation: &Installation,
+    users: &Process,
+    ada: &Client<'_>,
+    change: &str,
+) -> (Process, String) {
+    let videos = installation.video_service("serve", users, &[]);
+    let request = ada.request(&videos, "POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
+    let request = request.insert_header(("upload-length", 10)).content_type(PIECE);
+    let begun = Answer::to(request, "0123").await;
     begun.ok(201);
     let upload = begun.header("location").to_owned();
     assert!(videos.stop("TERM").await.success());
     let file = installation.data().join("video_service.db");
     let db = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
-    db.execute_unprepared("UPDATE upload SET expires_at = '2026-01-01T00:00:00+00:00'").await.unwrap();
+    db.execute_unprepared(change).await.unwrap();
     db.close().await.unwrap();
 
-    let videos = installation.video_service("serve", &users, &[]);
+    let videos = installation.video_service("serve", users, &[]);
     let staged = installation.data().join("blobs/uploads");
     eventually("the sweep", async || std::fs::read_dir(&staged).unwrap().next().is_none().then_some(()))
         .await;
+    (videos, upload)
+}
+
+#[actix_web::test]
+async fn what_has_expired_is_removed_with_its_bytes_and_the_record_made_for_it() {
+    let installation = Installation::new();
+    let users = installation.user_service("0");
+    let ada = Client::register(&installation, &users, "ada").await;
+    let late = "UPDATE upload SET expires_at = '2026-01-01T00:00:00+00:00'";
+    let (videos, upload) = swept(&installation, &users, &ada, late).await;
     assert_eq!(ada.get(&videos, &upload).await.ok(200)["status"], "expired");
     eventually("the end of the record", async || {
         let listed = ada.get(&videos, "/videos").await.ok(200);
@@ -342,21 +354,8 @@ async fn what_has_expired_is_removed_with_its_bytes_and_the_record_made_for_it()
 async fn what_was_taken_from_whoever_deleted_its_video_is_ended_later() {
     let installation = Installation::new();
     let users = installation.user_service("0");
-    let videos = installation.video_service("serve", &users, &[]);
     let ada = Client::register(&installation, &users, "ada").await;
-    let begin = ada.request(&videos, "POST", "/uploads").insert_header(("tus-resumable", "1.0.0"));
-    let begin = begin.insert_header(("upload-length", 10)).content_type(PIECE);
-    let upload = Answer::to(begin, "0123").await.header("location").to_owned();
-    assert!(videos.stop("TERM").await.success());
-    let file = installation.data().join("video_service.db");
-    let db = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
-    db.execute_unprepared("DELETE FROM video").await.unwrap();
-    db.close().await.unwrap();
-
-    let videos = installation.video_service("serve", &users, &[]);
-    let staged = installation.data().join("blobs/uploads");
-    eventually("the sweep", async || std::fs::read_dir(&staged).unwrap().next().is_none().then_some(()))
-        .await;
+    let (videos, upload) = swept(&installation, &users, &ada, "DELETE FROM video").await;
     let ended = ada.get(&videos, &upload).await.ok(200);
     assert_eq!(ended["reason"], "the video was deleted before its bytes had arrived", "{ended}");
     assert_eq!(ada.get(&videos, "/usage").await.ok(200)["announced_bytes"], 0);
