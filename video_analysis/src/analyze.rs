@@ -26,7 +26,7 @@ use crate::report::{
 };
 use material::{Material, is_cut_off};
 
-/// Analyses one file. Blocks until it is done; decoding uses `execution.workers` processes and one more for sound.
+/// Analyses one file. Blocks until it is done; decoding uses `execution.workers` processes at a time.
 ///
 /// # Errors
 /// See [`ErrorKind`]; a damaged file from which something can be decoded is not an error: the report says what was examined.

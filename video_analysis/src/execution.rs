@@ -12,7 +12,7 @@ use crate::store::FeatureCache;
 pub struct Execution {
     /// Into how many pieces the pictures are cut; each is decoded by its own single-threaded process.
     pub segments: NonZeroUsize,
-    /// How many pieces are decoded at the same time; the others queue.
+    /// How many decoders run at the same time, of pieces and of sound; the others queue.
     pub workers: NonZeroUsize,
     /// What one decoder process, and the whole analysis, may use.
     pub limits: Limits,

@@ -1,6 +1,6 @@
 //! One picture out of a file, by its timestamp or its ordinal, scaled and encoded.
 
-use crate::decode::seek;
+use crate::decode::{only, seek};
 use crate::error::Error;
 use crate::execution::Execution;
 use crate::process::{Processes, Program, demuxing_rules};
@@ -57,12 +57,12 @@ impl Source<'_> {
         args.extend(["-threads", "1", "-copyts"].map(str::to_owned));
         // The picture is chosen before anything is scaled.
         let chosen = match which {
-            Which::Pts(pts) => {
-                if seeks {
-                    args.extend(seek(self.time_base, pts));
-                }
-                format!("select=eq(pts\\,{pts}),{filters}")
+            Which::Pts(pts) if seeks => {
+                args.extend(seek(self.time_base, pts));
+                format!("{},{filters}", only(pts))
             }
+            // Where timestamps go back, it may come after later ones.
+            Which::Pts(pts) => format!("select=eq(pts\\,{pts}),{filters}"),
             Which::Ordinal(ordinal) => format!("select=eq(n\\,{ordinal}),{filters}"),
         };
         let map = format!("0:{}", self.stream);

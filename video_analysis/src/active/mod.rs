@@ -89,6 +89,14 @@ enum Axis {
 }
 
 impl Axis {
+    /// Of something for rows and something for columns, what is for this axis.
+    fn of<T>(self, [rows, columns]: [T; 2]) -> T {
+        match self {
+            Self::Rows => rows,
+            Self::Columns => columns,
+        }
+    }
+
     /// Black lines of the small picture on both sides; `None` of a black one.
     fn margin(self, margins: Margins) -> Option<u8> {
         match self {
@@ -98,17 +106,11 @@ impl Axis {
     }
 
     fn lines(self) -> usize {
-        match self {
-            Self::Rows => HEIGHT,
-            Self::Columns => WIDTH,
-        }
+        self.of([HEIGHT, WIDTH])
     }
 
     fn sides(self, edges: &Edges) -> [Side; 2] {
-        match self {
-            Self::Rows => edges.rows,
-            Self::Columns => edges.columns,
-        }
+        self.of([edges.rows, edges.columns])
     }
 }
 
@@ -127,8 +129,7 @@ pub(crate) fn find(job: &VideoJob<'_>, frames: &Frames, size: (u32, u32)) -> Res
     frames.reader().each(0..frames.len(), look).map_err(|error| Error::io("features", &error))?;
     let mut search = Search { job, pts: frames.pts(), looks, size, seen: BTreeMap::new(), left: 0 };
     search.left = MOST + MOST_PER_MINUTE * search.minutes(&(0..frames.len()));
-    let rows = search.axis(Axis::Rows)?;
-    let columns = search.axis(Axis::Columns)?;
+    let [rows, columns] = search.bars()?;
     Ok(areas(&rows, &columns, frames.len(), size))
 }
 
@@ -144,10 +145,11 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The bars of all pictures on one axis.
-    fn axis(&mut self, axis: Axis) -> Result<Painted, Error> {
-        let mut bars = Painted::default();
-        let mut stretches = self.stretch(axis, 0..self.looks.len(), true).into_iter().collect::<Vec<_>>();
+    /// The bars of all pictures, rows and columns.
+    fn bars(&mut self) -> Result<[Painted; 2], Error> {
+        let mut bars = [Painted::default(), Painted::default()];
+        let film = |axis| self.stretch(axis, 0..self.looks.len(), true);
+        let mut stretches: Vec<Stretch> = [Axis::Rows, Axis::Columns].into_iter().filter_map(film).collect();
         while !stretches.is_empty() {
             // The longest first, as long as pictures of full size are left.
             stretches.sort_by_key(|stretch| std::cmp::Reverse(stretch.frames.len()));
@@ -155,8 +157,11 @@ impl Search<'_> {
             let open: Vec<&Stretch> =
                 stretches.iter().filter(|stretch| !self.is_known(stretch, &bars)).collect();
             let mut chosen: Vec<Vec<usize>> = open.iter().map(|stretch| self.choose(stretch)).collect();
-            // Of a stretch, the brightest first: where it shows no bars, the others would not either.
-            self.look_at(chosen.iter().filter_map(|chosen| chosen.first()).copied().collect())?;
+            // Of a stretch within, the brightest first: where it shows no bars, the others would not either.
+            let first = |(stretch, chosen): (&&Stretch, &Vec<usize>)| {
+                chosen.iter().take(if stretch.whole_film { OF_FILM } else { 1 }).copied().collect::<Vec<_>>()
+            };
+            self.look_at(open.iter().zip(&chosen).flat_map(first).collect())?;
             for (stretch, chosen) in open.iter().zip(&mut chosen) {
                 if !stretch.whole_film && self.agreed(stretch, chosen).is_none() {
                     chosen.clear();
@@ -165,7 +170,7 @@ impl Search<'_> {
             self.look_at(chosen.iter().flatten().copied().collect())?;
             for (stretch, chosen) in open.iter().zip(&chosen) {
                 if let Some(found) = self.agreed(stretch, chosen) {
-                    bars.0.push((stretch.frames.clone(), found));
+                    stretch.axis.of(bars.each_mut()).0.push((stretch.frames.clone(), found));
                 }
             }
             for stretch in &stretches {
@@ -201,15 +206,12 @@ impl Search<'_> {
 
     /// Whether the bars of the stretch around it explain all its black lines: the line that a bar ends in is black or not,
     /// as the picture inside happens to be.
-    fn is_known(&self, stretch: &Stretch, bars: &Painted) -> bool {
-        let size = match stretch.axis {
-            Axis::Rows => self.size.1,
-            Axis::Columns => self.size.0,
-        };
+    fn is_known(&self, stretch: &Stretch, bars: &[Painted; 2]) -> bool {
+        let size = stretch.axis.of([self.size.1, self.size.0]);
         let lines = |pixels: usize| {
             (pixels * stretch.axis.lines()).div_ceil(usize::try_from(size).unwrap_or(1).max(1))
         };
-        let around = bars.at(stretch.frames.start);
+        let around = stretch.axis.of(bars.each_ref()).at(stretch.frames.start);
         let explained = lines(around.before.min(around.after));
         explained > 0 && usize::from(stretch.least) <= explained
     }

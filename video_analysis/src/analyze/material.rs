@@ -2,10 +2,11 @@
 
 use crate::active;
 use crate::damage;
-use crate::decode::{VideoJob, decode_pictures, decode_sound};
+use crate::decode::{VideoJob, decode_pictures, decode_sound, sound_share};
 use crate::digest::{file_size, identify};
 use crate::error::Error;
 use crate::features::{Footage, Levels, Room, Sound, SoundExtractor};
+use crate::numeric::count_to_f64;
 use crate::packets::MOST_SECONDS;
 use crate::probe::{AudioTrack, PacketIndex, Probe, Structure, VideoTrack, check_duration, span_seconds};
 use crate::report::Input;
@@ -112,7 +113,7 @@ impl Analysis<'_> {
             }
             Ok(input)
         };
-        let has_footage = kept.footage.is_some();
+        let (has_footage, hears) = (kept.footage.is_some(), kept.sounds.is_none());
         let listened = || {
             // One after the other: each is a fraction of the pictures, and the cores are busy with those.
             let sounds: Vec<Sound> =
@@ -128,7 +129,9 @@ impl Analysis<'_> {
             let identity = scope.spawn(identified);
             let sounds = scope.spawn(|| kept.sounds.map_or_else(listened, Ok));
             let stretches = keeping.map(|keeping| &keeping.stretches);
-            let footage = video.filter(|_| !has_footage).map(|track| self.footage(probe, track, stretches));
+            let footage = video
+                .filter(|_| !has_footage)
+                .map(|track| self.footage(probe, track, stretches, if hears { audio } else { &[] }));
             let (input, sounds) = (joined(identity), joined(sounds));
             let footage = footage.transpose()?.or(kept.footage);
             Ok(Material { input: input?, footage, sounds: sounds? })
@@ -142,17 +145,24 @@ impl Analysis<'_> {
         decode_sound(probe, track, self.execution, self.processes, extractor)
     }
 
+    /// The pictures; `heard` is what is decoded of sound at the same time.
     fn footage(
         &self,
         probe: &Probe,
         track: &VideoTrack,
         stretches: Option<&Stretches<'_>>,
+        heard: &[AudioTrack],
     ) -> Result<Footage, Error> {
         let index = PacketIndex::read(&probe.url, track.index, self.execution.max_pixels, self.processes)?;
         let ends = index.shown.first().zip(index.shown.last());
         let span = ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
         self.check_span(span, track)?;
         self.tracker.probed(Some(index.packets));
+        let size = coded_size(probe, track);
+        let seconds = span_seconds(span, track.time_base);
+        let samples_a_second: u64 =
+            heard.iter().map(|track| u64::from(track.sample_rate) * u64::from(track.channels)).sum();
+        let pixels = u64::from(size.0) * u64::from(size.1) * index.packets;
         let job = VideoJob {
             probe,
             track,
@@ -161,6 +171,7 @@ impl Analysis<'_> {
             processes: self.processes,
             tracker: self.tracker,
             stretches,
+            sound: sound_share(count_to_f64(samples_a_second) * seconds, count_to_f64(pixels)),
         };
         let pictures = decode_pictures(&job)?;
         let frames = pictures.features.frames;
@@ -170,7 +181,7 @@ impl Analysis<'_> {
             pictures.pieces,
             pictures.damaged
         );
-        let areas = active::find(&job, &frames, coded_size(probe, track))?;
+        let areas = active::find(&job, &frames, size)?;
         let damaged = index.damaged || pictures.damaged;
         let complaints = if damaged {
             damage::complaints(&probe.url, track.index, self.execution.max_pixels, self.processes)?

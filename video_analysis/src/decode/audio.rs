@@ -22,6 +22,7 @@ pub(crate) fn decode_sound(
     processes: &Processes,
     mut extractor: SoundExtractor,
 ) -> Result<Sound, Error> {
+    let _place = processes.places.take();
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
     let args = arguments(probe, track, execution, writer.as_raw_fd());
     let running = processes.spawn(Program::Ffmpeg, &args, Some(writer))?;

@@ -10,9 +10,10 @@ mod video;
 pub(crate) use audio::decode_sound;
 #[cfg(feature = "fuzzing")]
 pub(crate) use audio::finite;
-pub(crate) use picture::{luma_of_picture, seek};
+pub(crate) use picture::{luma_of_picture, only, seek};
 #[cfg(feature = "fuzzing")]
 pub(crate) use plan::cut;
+pub(crate) use plan::sound_share;
 #[cfg(feature = "fuzzing")]
 pub(crate) use timestamps::Timestamps;
 #[cfg(test)]

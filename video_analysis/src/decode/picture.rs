@@ -14,6 +14,12 @@ pub(crate) fn seek(time_base: Rational, pts: i64) -> [String; 5] {
     ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", &at].map(str::to_owned)
 }
 
+/// A filter that lets through the picture with a timestamp, and ends the stream with the first one after it: where there is none, decoding
+/// would go on to the end of the file.
+pub(crate) fn only(pts: i64) -> String {
+    format!("trim=start_pts={pts}:end_pts={}", pts.saturating_add(1))
+}
+
 /// Luma, from 0 to 255, of the picture with a timestamp: `size.0` × `size.1` pixels, row by row, as coded. `None` where
 /// seeking does not lead to it, or it cannot be decoded.
 pub(crate) fn luma_of_picture(
@@ -51,7 +57,7 @@ fn arguments(job: &VideoJob<'_>, pts: i64, (width, height): (u32, u32), decoding
     args.extend(decoding.iter().map(|&arg| arg.to_owned()));
     args.extend(seek(job.track.time_base, pts));
     // A stream may change its size on its way; bars are counted in the pixels that the container tells.
-    let filter = format!("select=eq(pts\\,{pts}),scale={width}:{height}:flags=neighbor,format=gray");
+    let filter = format!("{},scale={width}:{height}:flags=neighbor,format=gray", only(pts));
     let map = format!("0:{}", job.track.index);
     let rest = [
         "-i",

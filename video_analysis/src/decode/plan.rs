@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use crate::numeric::len;
+use crate::numeric::{len, whole_number};
 use crate::probe::{Keyframe, PacketIndex};
 
 /// A piece of the video stream: the pictures with `from <= pts < to`.
@@ -41,6 +41,16 @@ pub(super) fn may_begin(keyframe: &Keyframe, codec: Option<&str>) -> bool {
     keyframe.closed || codec != Some("h264")
 }
 
+/// How much work the sound of a film is, in thousandths of what its pictures are: decoding and measuring a sample costs about what
+/// decoding so many pixels does.
+pub(crate) fn sound_share(samples: f64, pixels: f64) -> u64 {
+    const PIXELS_A_SAMPLE: f64 = 12.0;
+    // Half of a piece of two: a guess should not make more of a difference.
+    const MOST: f64 = 250.0;
+    let share = 1000.0 * PIXELS_A_SAMPLE * samples / pixels.max(1.0);
+    u64::from(whole_number(share.min(MOST).round()).unwrap_or(0))
+}
+
 /// Cuts the stream at keyframes into at most `pieces` of about equal work; into one where it cannot be cut.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn cut(
@@ -53,16 +63,17 @@ pub(crate) fn cut(
     if index.shown.is_empty() || !is_cuttable(index, format, codec) {
         return vec![WHOLE];
     }
-    cut_rest(index, codec, pieces, &[])
+    cut_rest(index, codec, pieces, &[], 0)
 }
 
 /// The same of what is missing between `kept` ranges of pictures, each of which is a piece of some cut: at most `pieces`, but one in
-/// every hole.
+/// every hole. The last is shorter by the work that sound is: its decoder runs while the others have begun.
 pub(super) fn cut_rest(
     index: &PacketIndex,
     codec: Option<&str>,
     pieces: NonZeroUsize,
     kept: &[Range<usize>],
+    sound: u64,
 ) -> Vec<Piece> {
     let all = index.shown.len();
     let ends = kept.iter().map(|range| range.end);
@@ -77,7 +88,7 @@ pub(super) fn cut_rest(
     let missing: usize = holes.iter().map(Range::len).sum();
     let pieces_of = |hole: &Range<usize>| (pieces.get() * hole.len()).div_ceil(missing.max(1)).max(1);
     let of_hole = |hole: Range<usize>| {
-        let cuts = starts_within(index, codec, &hole, pieces_of(&hole));
+        let cuts = starts_within(index, codec, &hole, pieces_of(&hole), sound);
         let ends = cuts.iter().copied().chain([hole.end]);
         let piece = |(start, end): (usize, usize)| Piece {
             first: start,
@@ -95,12 +106,19 @@ fn time_of(index: &PacketIndex, ordinal: usize) -> Option<i64> {
 }
 
 /// Ordinals of the keyframes nearest to equal shares of the work, without the first.
-fn starts_within(index: &PacketIndex, codec: Option<&str>, hole: &Range<usize>, shares: usize) -> Vec<usize> {
+fn starts_within(
+    index: &PacketIndex,
+    codec: Option<&str>,
+    hole: &Range<usize>,
+    shares: usize,
+    sound: u64,
+) -> Vec<usize> {
     let shown = index.shown.get(hole.clone()).unwrap_or_default();
     // Decoding costs something per picture and something per byte; taken as equal on average, which balances well enough.
     let bytes: u64 = shown.iter().map(|(_, size)| u64::from(*size)).sum();
     let per_picture = (bytes / len(shown.len()).max(1)).max(1);
-    let total: u64 = bytes + per_picture * len(shown.len());
+    let pictures = bytes + per_picture * len(shown.len());
+    let total = pictures + pictures.saturating_mul(sound) / 1000;
 
     let first = shown.first().map(|(pts, _)| *pts);
     let later = index.keyframes.iter().filter(|keyframe| Some(keyframe.pts) > first);
@@ -153,6 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_piece_is_shorter_by_the_work_that_sound_is() {
+        let lengths = |pieces, sound| -> Vec<u64> {
+            let pieces =
+                cut_rest(&index(1000, 1, true), None, NonZeroUsize::new(pieces).unwrap(), &[], sound);
+            pieces.iter().map(|piece| piece.expected.unwrap()).collect()
+        };
+        assert_eq!(lengths(2, 0), [500, 500]);
+        assert_eq!(lengths(2, 100), [550, 450]);
+        assert_eq!(lengths(3, 100), [367, 367, 266]);
+        assert_eq!(lengths(16, 250).iter().sum::<u64>(), 1000, "of sixteen pieces sound is more than one");
+        assert_eq!(sound_share(48_000.0 * 2.0, 1280.0 * 720.0 * 24.0), 52);
+        assert_eq!((sound_share(1e9, 0.0), sound_share(0.0, 0.0)), (250, 0));
+    }
+
+    #[test]
     fn a_stream_with_one_keyframe_or_doubtful_timestamps_is_one_piece() {
         assert_eq!(cut_into(&index(100, 200, true), 4).len(), 1);
         assert_eq!(cut_into(&index(0, 7, true), 4), [WHOLE]);
@@ -172,7 +205,7 @@ mod tests {
         let index = index(100, 10, true);
         for pieces in 1..9 {
             let kept = [0..20, 50..60];
-            let cut = cut_rest(&index, Some("h264"), NonZeroUsize::new(pieces).unwrap(), &kept);
+            let cut = cut_rest(&index, Some("h264"), NonZeroUsize::new(pieces).unwrap(), &kept, 0);
             let mut next = 20;
             for piece in &cut {
                 if next == 50 {
@@ -184,7 +217,7 @@ mod tests {
             assert_eq!((next, cut.last().unwrap().to), (100, None));
             assert!((2..=pieces.max(2) + 1).contains(&cut.len()), "{cut:?}");
         }
-        assert!(cut_rest(&index, None, NonZeroUsize::MIN, &[0..30, 30..100]).is_empty());
+        assert!(cut_rest(&index, None, NonZeroUsize::MIN, &[0..30, 30..100], 0).is_empty());
     }
 
     #[test]

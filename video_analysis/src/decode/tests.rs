@@ -30,6 +30,7 @@ fn decode(input: &Path, pieces: usize) -> Pictures {
             processes: &processes,
             tracker: &tracker,
             stretches: None,
+            sound: 0,
         })
     });
     decoded.unwrap()

@@ -41,6 +41,8 @@ pub(crate) struct VideoJob<'a> {
     pub(crate) tracker: &'a Tracker<'a>,
     /// Where pictures are kept, and may be from an analysis that was interrupted.
     pub(crate) stretches: Option<&'a Stretches<'a>>,
+    /// How much work the sound is that is decoded at the same time, in thousandths of the pictures'.
+    pub(crate) sound: u64,
 }
 
 /// Every picture of the stream, as features.
@@ -62,7 +64,7 @@ pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
         let kept = job.stretches.map(|stretches| stretches.load(&room)).transpose();
         let kept = kept.map_err(|error| Error::io("features", &error))?.unwrap_or_default();
         let ranges: Vec<_> = kept.iter().map(|stretch| stretch.range.clone()).collect();
-        let mut pieces = cut_rest(job.index, codec, job.execution.segments, &ranges);
+        let mut pieces = cut_rest(job.index, codec, job.execution.segments, &ranges, job.sound);
         if kept.is_empty() && pieces.len() == 1 {
             piece = pieces.pop().unwrap_or(WHOLE);
         } else {
@@ -75,6 +77,7 @@ pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
             job.stretches.into_iter().for_each(Stretches::forget);
         }
     }
+    let _place = job.processes.places.take();
     let decoded = decode_piece(job, &piece, &Room::new(job.execution), &AtomicBool::new(false))?;
     if decoded.doubtful {
         job.stretches.into_iter().for_each(Stretches::forget);
@@ -97,11 +100,19 @@ fn decode_side_by_side(
         job.tracker.decoded(len(known));
     }
     let queue: Mutex<VecDeque<&Piece>> = Mutex::new(pieces.iter().collect());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    // Pieces begin in their order, whoever is waiting: the last one is the shortest.
+    let next = || {
+        if queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return None;
+        }
+        let place = job.processes.places.take();
+        let piece = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        piece.map(|piece| (piece, place))
+    };
     let abandoned = AtomicBool::new(false);
     let work = || {
         let mut done = Vec::new();
-        while let Some(piece) = next() {
+        while let Some((piece, _place)) = next() {
             match decode_piece(job, piece, room, &abandoned) {
                 Ok(decoded) if decoded.joins(piece) => done.push((piece.first, decoded.features)),
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),

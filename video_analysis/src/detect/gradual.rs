@@ -148,8 +148,11 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
 
 /// The same with limits `leeway` times as wide.
 pub(super) fn find_within(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
-    let Mixtures { clear, mut swept } = dissolves::find(frames, options, leeway);
-    let mut wipes = wipes::find(frames, options, leeway);
+    let (Mixtures { clear, mut swept }, mut wipes) = std::thread::scope(|scope| {
+        let wipes = scope.spawn(|| wipes::find(frames, options, leeway));
+        let mixtures = dissolves::find(frames, options, leeway);
+        (mixtures, wipes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     wipes.retain(|wipe| {
         clear.iter().filter(|mixture| mixture.overlaps(&wipe.gradual)).all(|mixture| {
             let gradual = &wipe.gradual;

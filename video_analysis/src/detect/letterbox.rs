@@ -28,7 +28,7 @@ impl Detector for Letterbox {
     }
 
     fn version(&self) -> &'static str {
-        "1"
+        "2"
     }
 
     fn params(&self) -> Value {

@@ -1,6 +1,7 @@
 //! Decoder processes: started with nothing but what they need, watched, and always reaped.
 
 mod complaints;
+mod places;
 mod sandbox;
 mod tools;
 mod view;
@@ -21,6 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::numeric::len;
 use complaints::Complaints;
+use places::Places;
 use sandbox::Sandbox;
 
 /// `/proc` counts CPU time in ticks of the scheduler's clock, 10 ms and more; the limit is counted to the nanosecond.
@@ -30,6 +32,8 @@ const CPU_CLOCK_SLACK: Duration = Duration::from_millis(100);
 pub(crate) struct Processes {
     pub(crate) tools: Tools,
     pub(crate) watch: Watch,
+    /// Of the decoders of pictures and sound.
+    pub(crate) places: Places,
     sandbox: Sandbox,
     output_left: AtomicU64,
     /// CPU time of one process.
@@ -51,6 +55,7 @@ impl Processes {
         Ok(Self {
             tools,
             watch: Watch::new(),
+            places: Places::new(execution.workers),
             sandbox: Sandbox::new(&execution.limits, view),
             output_left: AtomicU64::new(execution.limits.output),
             cpu_limit: execution.limits.cpu,

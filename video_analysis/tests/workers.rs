@@ -1,0 +1,62 @@
+//! No more decoders run at the same time than there are workers, of pictures and sound together. In a file of its own, for it counts
+//! the children of its process.
+
+#![cfg(test)]
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use support::sample;
+use video_analysis::{Execution, Observer, Options, Progress, analyze};
+
+/// Counts decoders whenever something is told.
+#[derive(Default)]
+struct Counter {
+    most: AtomicUsize,
+}
+
+impl Observer for Counter {
+    fn progress(&self, _: Progress) {
+        self.most.fetch_max(decoders(), Ordering::Relaxed);
+    }
+
+    fn is_canceled(&self) -> bool {
+        self.most.fetch_max(decoders(), Ordering::Relaxed);
+        false
+    }
+}
+
+/// How many children of this process, of any of its threads, are `ffmpeg` and have not ended.
+fn decoders() -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let children =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    let children: Vec<String> =
+        children.flat_map(|list| list.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+    let is_decoder = |child: &&String| {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        stat.contains("(ffmpeg) ") && !stat.contains("(ffmpeg) Z")
+    };
+    children.iter().filter(is_decoder).count()
+}
+
+#[test]
+fn pictures_and_sound_together_have_as_many_decoders_as_there_are_workers() {
+    let mut reports = Vec::new();
+    for workers in [1, 2] {
+        let execution = Execution {
+            segments: NonZeroUsize::new(3).unwrap(),
+            workers: NonZeroUsize::new(workers).unwrap(),
+            ..Execution::default()
+        };
+        let counter = Counter::default();
+        let report = analyze(&sample(), &Options::default(), &execution, &counter).unwrap();
+        let most = counter.most.into_inner();
+        assert!((1..=workers).contains(&most), "{most} decoders of {workers} workers");
+        reports.push(report);
+    }
+    assert!(reports[0].frames > 0 && reports[0].loudness.is_some());
+    assert_eq!(reports[0], reports[1]);
+}
