@@ -23,7 +23,7 @@ demo: ## The same, with a sample video sent through: upload, analysis, report
 # The programs are built before the tests, for one test runs both of them. All features, here as in `check`, so that
 # every dependency is compiled once for both.
 test: ## Run all tests, on SQLite and on a throw-away PostgreSQL, with a real mail server, public clients and readers
-	@scripts/install-tools ffmpeg postgresql openssl python3-aiosmtpd python3-venv nodejs npm x264 x265
+	@scripts/install-tools ffmpeg postgresql openssl curl jq python3-aiosmtpd python3-venv nodejs npm x264 x265
 	@scripts/test-clients
 	cargo build --workspace --all-features --locked
 	scripts/with-postgres cargo test --workspace --all-features --locked

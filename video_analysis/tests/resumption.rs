@@ -142,7 +142,7 @@ fn interrupted_again_and_again_it_still_gets_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let film = film(folder.path(), "film.mp4", X264);
     let mut known = Vec::new();
-    for (canceled_at, count) in [(900, 2), (1900, 1), (2900, 3)] {
+    for (canceled_at, count) in [(1200, 2), (2200, 1), (3600, 3)] {
         interrupt(&film, &with_cache(folder.path(), count), canceled_at);
         known.push(kept(folder.path(), ".stretch").len());
     }
@@ -158,7 +158,7 @@ fn what_is_kept_is_not_decoded_again() {
     interrupt_by(&with_sound, &film, &with_cache(folder.path(), 1));
     // Pictures from the beginning on are refused to it, and so is sound, which was there before.
     let refusing = folder.path().join("refusing");
-    let script = "#!/bin/sh\ncase \"$*\" in *filter_complex*-ss*|*-ss*filter_complex*|*select=*) exec ffmpeg \"$@\" ;; esac\nexit 1\n";
+    let script = "#!/bin/sh\ncase \"$*\" in *filter_complex*-ss*|*-ss*filter_complex*|*trim=start_pts*) exec ffmpeg \"$@\" ;; esac\nexit 1\n";
     std::fs::write(&refusing, script).unwrap();
     std::fs::set_permissions(&refusing, std::fs::Permissions::from_mode(0o755)).unwrap();
     let execution = Execution { ffmpeg: refusing.clone(), ..with_cache(folder.path(), 1) };

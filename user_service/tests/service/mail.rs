@@ -12,7 +12,7 @@ use service_kit::clock::Clock;
 use service_kit::testing::Backend;
 
 use crate::mail_server::{BrokenServer, MailServer, settings};
-use crate::support::{Answer, PASSWORD, TestService};
+use crate::support::{Answer, PASSWORD, TestService, eventually};
 
 const PROFILE: &str = "/users/profile";
 
@@ -156,9 +156,7 @@ async fn until_postponed(service: &TestService) {
     let db = service.database().await;
     let pause = service.clock.now() + TimeDelta::seconds(2);
     let postponed = || mail::Entity::find().filter(mail::Column::AvailableAt.eq(pause)).one(&db);
-    while postponed().await.unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the pause after a try", async || postponed().await.unwrap().is_some()).await;
 }
 
 #[rstest]
@@ -187,10 +185,11 @@ async fn a_message_waits_for_a_server_that_is_down(
 async fn until_none_waits(service: &TestService) {
     let db = service.database().await;
     let waiting = || mail::Entity::find().filter(mail::Column::SentAt.is_null()).all(&db);
-    while !waiting().await.unwrap().is_empty() {
+    eventually("the end of all messages", async || {
         service.clock.advance(TimeDelta::hours(1));
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        waiting().await.unwrap().is_empty()
+    })
+    .await;
 }
 
 #[rstest]

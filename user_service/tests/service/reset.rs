@@ -11,7 +11,7 @@ use service_kit::testing::Backend;
 
 use crate::authenticator::Authenticator;
 use crate::mail_server::{MailServer, settings};
-use crate::support::{Answer, PASSWORD, TestService};
+use crate::support::{Answer, PASSWORD, TestService, eventually};
 
 const NEW_PASSWORD: &str = "battery staple horse";
 
@@ -204,10 +204,11 @@ async fn nobody_can_fill_a_mailbox(#[values(Backend::Sqlite, Backend::Postgres)]
     request(&service, "ann@example.org").await;
     assert_eq!(server.next().await.to(), "ann@example.org");
     let db = service.database().await;
-    while !mail::Entity::find().all(&db).await.unwrap().is_empty() {
+    eventually("the end of all messages", async || {
         service.clock.advance(TimeDelta::hours(1));
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+        mail::Entity::find().all(&db).await.unwrap().is_empty()
+    })
+    .await;
 }
 
 #[rstest]

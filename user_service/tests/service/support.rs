@@ -26,6 +26,20 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// Below what any request takes, a debug build on a busy machine included.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often a condition is looked at.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Waits until `condition` holds; fails where it does not for [`TIMEOUT`].
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let mut glances = actix_rt::time::interval(GLANCE);
+    let search = async {
+        while !condition().await {
+            glances.tick().await;
+        }
+    };
+    actix_rt::time::timeout(TIMEOUT, search).await.unwrap_or_else(|_| panic!("{what} never happened"));
+}
+
 /// The service, its database, its folder and its clock.
 pub(crate) struct TestService {
     pub(crate) clock: Arc<ManualClock>,

@@ -1,12 +1,14 @@
 //! Both programs as processes: the demo's journey, and what an operator may do to them.
 
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use video_analysis::{Execution, Options};
 
 use crate::support::{
-    Answer, Client, Installation, eventually, red_then_blue, run_video_service, sample, sample_looped,
+    Answer, Client, Installation, eventually, program, red_then_blue, run_video_service, sample,
+    sample_looped, sample_path,
 };
 
 #[actix_web::test]
@@ -28,6 +30,32 @@ async fn the_journey_of_the_demo_ends_with_a_report_and_a_poster() {
     assert_eq!(ada.get(&videos, &format!("{path}/content")).await.body, sample());
     assert!(videos.stop("INT").await.success(), "Ctrl-C ends it cleanly");
     assert!(users.stop("INT").await.success(), "Ctrl-C ends it cleanly");
+}
+
+#[actix_web::test]
+async fn the_script_of_the_demo_shows_what_was_found() {
+    let installation = Installation::new();
+    let users = installation.user_service("0");
+    let videos = installation.video_service("all", &users, &[]);
+    let left = tempfile::tempdir().unwrap();
+    let walk = || {
+        let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/journey"));
+        script.arg(sample_path()).env("OUT", left.path());
+        script.env("USER_URL", &users.url).env("VIDEO_URL", &videos.url).env("no_proxy", "127.0.0.1");
+        script
+    };
+    let told = |script: &mut Command| {
+        let Output { status, stdout, stderr } = script.output().unwrap();
+        assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    };
+    let (tables, outline) =
+        (told(walk().env("VIDEO_ANALYSIS", program("video_analysis"))), told(&mut walk()));
+    assert!(tables.contains("Shots (10 of 720 frames)"), "{tables}");
+    assert!(outline.contains("shots    10, from seconds 0 4.21 "), "{outline}");
+    let report = std::fs::read(left.path().join("report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["digest"], undisturbed_digest(&sample()));
 }
 
 #[actix_web::test]

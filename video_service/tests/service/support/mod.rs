@@ -21,7 +21,7 @@ use video_service::startup::{Application, Role};
 pub(crate) use answer::{Answer, next_of, titles};
 pub(crate) use events::{Event, Events};
 pub(crate) use films::*;
-pub(crate) use process::{Client, Installation, Process, run_video_service};
+pub(crate) use process::{Client, Installation, Process, program, run_video_service};
 pub(crate) use receiver::{Message, Receiver};
 pub(crate) use user::User;
 

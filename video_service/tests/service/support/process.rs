@@ -180,7 +180,7 @@ pub(crate) fn run_video_service(arguments: &[&str], settings: &[(&str, &str)]) -
 }
 
 /// A program of this workspace. `make test` builds them all first.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_video_service")).with_file_name(name);
     assert!(path.exists(), "{} is not built: run `cargo build --workspace`", path.display());
     path
