@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub(super) use self::extent::extent;
 use self::sweep::{MAX_SOFT_SCATTER, MIN_CHANGE, Sweep};
 use super::blocks::{colors, correlation, edges, lit};
-use super::fades::PLAIN_DEVIATION;
+use super::fades;
 use super::gradual::{Gradual, Limited, Stretch, apart, halves, strongest};
 use super::ramp;
 use crate::features::Frame;
@@ -19,6 +19,8 @@ use crate::report::SegmentKind;
 
 /// Fewest pictures of a wipe: with fewer it is a cut with motion around it.
 const SHORTEST: usize = 5;
+/// Most of them: what goes on for longer is motion.
+const LONGEST: usize = 72;
 /// Stretches are tried about a quarter of their half apart: a power of two, so that windows of a film that begin at multiples of
 /// it try the same ones.
 const CENTRES: usize = 4;
@@ -39,7 +41,7 @@ pub(super) struct Wipe {
 
 /// Finds all wipes, none touching another, in order.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Wipe> {
-    let longest = usize::try_from(options.max_dissolve_frames).unwrap_or(usize::MAX);
+    let longest = usize::try_from(options.max_dissolve_frames).map_or(LONGEST, |most| most.min(LONGEST));
     let shortest = usize::try_from(options.min_dissolve_frames).map_or(SHORTEST, |least| least.max(SHORTEST));
     let mut seen = BTreeSet::new();
     let mut found: Vec<(f64, Wipe)> = Vec::new();
@@ -54,8 +56,8 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
         if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
             continue;
         }
-        // From or to a plain picture it is a fade.
-        let plain = |frame: &Frame| frame.deviation <= PLAIN_DEVIATION;
+        // From or to black or white it is a fade.
+        let plain = |frame: &Frame| fades::plain(frame).is_some();
         if frames.get(start - 1).is_none_or(plain) || frames.get(end).is_none_or(plain) {
             continue;
         }
