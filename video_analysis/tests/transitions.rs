@@ -131,6 +131,7 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
         ("wipedown", 30, "-c:v libx264 -crf 36"),
         ("wiperight", 24, "-c:v mpeg2video -q:v 8"),
         ("wipeup", 20, "-c:v libx264 -crf 28"),
+        ("wipeup", 4, "-c:v libx264 -crf 28"),
         ("wipetl", 40, "-c:v libx264 -crf 24"),
         ("wipebr", 33, "-c:v libx264 -crf 24"),
         ("circleopen", 35, "-c:v libx264 -crf 20"),

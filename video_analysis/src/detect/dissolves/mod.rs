@@ -111,10 +111,8 @@ fn judge(
         Some(Limited::below("shifted", shifted, MAX_SHIFTED))
     };
     match wipes::sweeps(frames, start, end) {
-        Some(scatter) => {
+        Some((scatter, (start, end))) => {
             let wipe = judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat())?;
-            // A ramp leaves out its slow ends.
-            let (start, end) = wipes::extent(frames, (start, end)).unwrap_or((start, end));
             Some(Gradual { start, end, ..wipe })
         }
         None => judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted()?]].concat()),
