@@ -29,6 +29,7 @@ FFMPEG = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-threads", "1", "-filter_t
 WIPES = ["wipeleft", "wiperight", "wipeup", "wipedown", "wipetl", "wipebr", "smoothleft", "smoothup", "circleopen", "circleclose", "radial",
          "vertopen", "horzclose", "diagtl"]
 FONT_BOX = "drawbox=x=iw/6:y=ih/3:w=iw*2/3:h=ih/5:color=white@0.8:t=fill"
+MIXED = ("dissolve", "wipe")  # by an xfade
 SOLID = 14  # frames of a shot that belong to it alone, at least
 ENCODINGS = [
     ("640x360", 24, "-c:v libx264 -preset veryfast -crf 20"),
@@ -99,6 +100,8 @@ def graph_of(parts, joints, size, rate, rng):
     width, height = size.split("x")
     graph, truth = [], []
     for number, (first, length, distractor, start, end) in enumerate(parts):
+        # An xfade ends with its first input, whose last frame it would not mix.
+        length += joints[number : number + 1] != [] and joints[number][0] in MIXED
         renumber = f"settb=1/{rate},setpts=N"
         filters = [f"trim=start_frame={first}:end_frame={first + length}", renumber, f"scale={size}"]
         if distractor:
@@ -111,7 +114,7 @@ def graph_of(parts, joints, size, rate, rng):
         if kind == "cut":
             graph.append(f"[{joined}][s{number}]concat,{renumber}[j{number}]")
             truth.append({"type": "cut", "start": start, "end": start})
-        elif kind in ("dissolve", "wipe"):
+        elif kind in MIXED:
             how = "fade" if kind == "dissolve" else rng.choice(WIPES)
             # The first frame of an xfade is still the old shot alone.
             offset, seconds = (start - 1) / rate, (mixed + 1) / rate
@@ -127,7 +130,7 @@ def graph_of(parts, joints, size, rate, rng):
             truth.append({"type": "fade_in", "start": frames + plain, "end": frames + plain + mixed})
             frames += plain + mixed
         # What is mixed is in both parts, and one frame more, that xfade does not show; a fade has them one after the other.
-        frames += part[1] - mixed - (kind in ("dissolve", "wipe"))
+        frames += part[1] - mixed - (kind in MIXED)
         joined = f"j{number}"
     return ";".join(graph), joined, truth
 
@@ -138,7 +141,7 @@ def make(film, clip, parts, joints, encoding, rng, rate_of_film):
     inputs = []
     for first, length, *_ in parts:
         # A third of a frame early, so that rounding cannot skip the frame.
-        inputs += ["-ss", f"{max(0, first - 0.3) / rate_of_film:.6f}", "-t", f"{(length + 2) / rate_of_film:.6f}", "-i", str(film)]
+        inputs += ["-ss", f"{max(0, first - 0.3) / rate_of_film:.6f}", "-t", f"{(length + 3) / rate_of_film:.6f}", "-i", str(film)]
     run([*inputs, "-filter_complex", graph, "-map", f"[{last}]", "-fps_mode", "passthrough", *codec.split(), str(clip)])
     return truth
 

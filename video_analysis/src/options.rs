@@ -64,7 +64,7 @@ pub struct ShotOptions {
     #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
     #[serde(deserialize_with = "whole")]
     pub min_dissolve_frames: u32,
-    /// Most frames of a dissolve or wipe in which both shots are seen (3 to 120).
+    /// Most frames of a dissolve or wipe in which both shots are seen (3 to 120); of a wipe no more than 72 in any case.
     #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
     #[serde(deserialize_with = "whole")]
     pub max_dissolve_frames: u32,
@@ -80,7 +80,7 @@ impl Default for ShotOptions {
             min_contrast: 1.5,
             min_fade_frames: 4,
             min_dissolve_frames: 4,
-            max_dissolve_frames: 72,
+            max_dissolve_frames: 120,
             max_dissolve_misfit: 0.3,
         }
     }

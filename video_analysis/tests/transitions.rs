@@ -59,6 +59,50 @@ fn dissolves_short_and_long_are_found_with_their_ranges_also_when_compressed_bad
 }
 
 #[test]
+fn a_dissolve_of_four_seconds_is_one_and_hides_no_short_one_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // A picture that stands still, and a shot that goes forth and back, for it is shorter than that.
+    let graph = format!(
+        "[a]trim=end_frame=1,loop=loop=119:size=1,{RENUMBER}[still];\
+         [b]split[forth][s];[s]reverse[back];[forth][back]concat,{RENUMBER}[moving];\
+         [still][moving]{}[ab];[ab][c]{}",
+        cross_fade(18, 96),
+        cross_fade(140, 8)
+    );
+    let clip = from_sample(folder.path(), "long.mkv", [60, 78, 61, 0], &graph, "-c:v libx264 -crf 26");
+    let report = report(&clip);
+    assert_eq!(kinds(&report), [SegmentKind::Dissolve, SegmentKind::Dissolve]);
+    let [long, short] = &report.transitions[..] else { panic!("{report:?}") };
+    assert!(near(long, 18, 114, 12) && near(short, 140, 148, 2), "{:?}", report.transitions);
+}
+
+#[test]
+fn what_two_shots_have_alike_by_chance_leaves_their_dissolve_one() {
+    let folder = tempfile::tempdir().unwrap();
+    // What is at the left of the one shot is there in the other too.
+    let graph = format!(
+        "[a]split[before][s];[s]trim=end_frame=1,crop=iw*0.16:ih:0:0,loop=loop=99:size=1,{RENUMBER}[strip];\
+         [b][strip]overlay=0:0:shortest=1,{RENUMBER}[after];[before][after]{}",
+        cross_fade(24, 20)
+    );
+    let report = report(&from_sample(folder.path(), "wall.mkv", [60, 78, 0, 0], &graph, "-c:v libx264"));
+    assert_eq!(kinds(&report), [SegmentKind::Dissolve]);
+    assert!(near(&report.transitions[0], 24, 44, 3), "{:?}", report.transitions);
+}
+
+#[test]
+fn a_plain_picture_that_is_neither_black_nor_white_dissolves_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = format!(
+        "color=0x507090:s=320x180:r=24,trim=end_frame=60,settb=1/24,format=yuv420p,setsar=1[plain];[plain][b]{}",
+        cross_fade(24, 20)
+    );
+    let report = report(&from_sample(folder.path(), "plain.mkv", [0, 78, 0, 0], &graph, "-c:v libx264"));
+    assert_eq!(kinds(&report), [SegmentKind::Dissolve]);
+    assert!(near(&report.transitions[0], 24, 44, 3), "{:?}", report.transitions);
+}
+
+#[test]
 fn cuts_dissolves_and_fades_stand_beside_each_other() {
     let folder = tempfile::tempdir().unwrap();
     // a dissolves into b over frames 40 to 51, b into c over 90 to 109, c is cut to d at 150; d fades out from 180 on.
@@ -87,6 +131,7 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
         ("wipedown", 30, "-c:v libx264 -crf 36"),
         ("wiperight", 24, "-c:v mpeg2video -q:v 8"),
         ("wipeup", 20, "-c:v libx264 -crf 28"),
+        ("wipeup", 4, "-c:v libx264 -crf 28"),
         ("wipetl", 40, "-c:v libx264 -crf 24"),
         ("wipebr", 33, "-c:v libx264 -crf 24"),
         ("circleopen", 35, "-c:v libx264 -crf 20"),

@@ -9,19 +9,25 @@ const MIN_CHANGE: u32 = 10;
 /// Largest difference from the mixture as a share of the difference of the ends. Motion inside both shots is in it too, so
 /// that this is generous; what is found is looked at more closely.
 const MAX_MISFIT: f64 = 0.3;
+/// Farthest that stretches reach among which the strongest count. What reaches farther would hide the short ones in it, and is a
+/// mixture of its ends far less often: it stands for itself.
+const FAR: usize = 36;
 /// Of those whose centres are nearer than half of the longer one's half only the strongest is looked at: with all of it, what
 /// looks most like a mixture and is none would hide the one beside it.
 const APART: usize = 2;
 
 /// The strongest of those that share their centres, of stretches up to `longest` pictures.
 pub(super) fn find(frames: &[Frame], longest: usize) -> Vec<Stretch> {
-    let mut strengths = Vec::new();
+    let (mut near, mut far) = (Vec::new(), Vec::new());
     for half in halves(longest) {
+        let strengths = if half <= FAR { &mut near } else { &mut far };
         for (centre, frames) in (half..).zip(frames.windows(2 * half + 1)) {
             strengths.extend(strength(frames, half).map(|value| (value, Stretch { centre, half })));
         }
     }
-    strongest(strengths, APART)
+    let mut found = strongest(near, APART);
+    found.extend(strongest(far, APART));
+    found
 }
 
 /// Difference of the ends, less what the pictures between them differ from their mixture; `None` where there is none.

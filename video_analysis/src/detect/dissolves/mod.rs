@@ -9,13 +9,16 @@ mod shifted;
 use std::collections::BTreeSet;
 
 use self::mixture::Mixture;
-use super::fades::PLAIN_DEVIATION;
+use super::fades;
 use super::gradual::{Gradual, Limited, Stretch, apart};
 use super::{ramp, wipes};
 use crate::features::Frame;
 use crate::options::ShotOptions;
 use crate::report::SegmentKind;
 
+/// Pictures above which a dissolve may only have half of the misfit: most of what goes on for so long and has more is a
+/// shorter transition with motion around it.
+const LONG: usize = 72;
 /// Least difference of the two shots, in grey levels: below it, noise and motion look like a mixture.
 const MIN_CHANGE: f64 = 12.0;
 /// Largest step from one picture to the next as a share of the way: above, it is a cut with motion around it.
@@ -24,6 +27,10 @@ const MAX_STEP: f64 = 0.5;
 const MAX_LIKENESS: f64 = 0.5;
 /// Share of the picture that may be as before: titles and other overlays leave the rest alone.
 const MAX_UNTOUCHED: f64 = 0.12;
+/// The same where the mixture is clear, up to this misfit and edge error: what two shots have alike by chance, walls or the sky.
+const MAX_CLEARLY_UNTOUCHED: f64 = 0.2;
+const CLEAR_MISFIT: f64 = 0.15;
+const CLEAR_EDGE_ERROR: f64 = 0.2;
 /// How far the edges' lost energy may be from what a mixture loses, as a share of it: motion loses none.
 const MAX_EDGE_ERROR: f64 = 0.45;
 /// The same of a wipe with a soft line, which loses less, for each block is mixed for a part of it only.
@@ -54,8 +61,8 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Mixt
         if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
             continue;
         }
-        // From or to a plain picture it is a fade.
-        let plain = |frame: &Frame| frame.deviation <= PLAIN_DEVIATION;
+        // From or to black or white it is a fade.
+        let plain = |frame: &Frame| fades::plain(frame).is_some();
         if frames.get(start - 1).is_none_or(plain) || frames.get(end).is_none_or(plain) {
             continue;
         }
@@ -65,7 +72,8 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Mixt
         {
             let of_its_kind =
                 if mixture.edge_error < MAX_EDGE_ERROR * leeway { &mut clear } else { &mut swept };
-            of_its_kind.push((mixture.change * (1.0 - mixture.misfit), gradual));
+            // What reaches beyond its ends has more of a change and more of a misfit.
+            of_its_kind.push((mixture.change * (1.0 - 2.0 * mixture.misfit), gradual));
         }
     }
     let place = |gradual: &Gradual| (gradual.start, gradual.end);
@@ -81,12 +89,15 @@ fn judge(
     leeway: f64,
 ) -> Option<Gradual> {
     let usual_misfit = ShotOptions::default().max_dissolve_misfit;
+    let part = if end - start > LONG { 0.5 } else { 1.0 };
+    let clear = mixture.misfit < CLEAR_MISFIT && mixture.edge_error < CLEAR_EDGE_ERROR;
+    let max_untouched = if clear { MAX_CLEARLY_UNTOUCHED } else { MAX_UNTOUCHED };
     let limited = |max_edge_error| {
         [
-            Limited::below("mixture_misfit", mixture.misfit, max_misfit).usually(usual_misfit),
+            Limited::below("mixture_misfit", mixture.misfit, part * max_misfit).usually(part * usual_misfit),
             Limited::below("largest_step", mixture.largest_step, MAX_STEP),
             Limited::below("likeness", mixture.likeness, MAX_LIKENESS),
-            Limited::below("untouched", mixture.untouched, MAX_UNTOUCHED),
+            Limited::below("untouched", mixture.untouched, max_untouched),
             Limited::below("edge_error", mixture.edge_error, max_edge_error),
         ]
     };
@@ -100,10 +111,8 @@ fn judge(
         Some(Limited::below("shifted", shifted, MAX_SHIFTED))
     };
     match wipes::sweeps(frames, start, end) {
-        Some(scatter) => {
+        Some((scatter, (start, end))) => {
             let wipe = judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat())?;
-            // A ramp leaves out its slow ends.
-            let (start, end) = wipes::extent(frames, (start, end)).unwrap_or((start, end));
             Some(Gradual { start, end, ..wipe })
         }
         None => judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted()?]].concat()),

@@ -7,10 +7,10 @@ mod sweep;
 
 use std::collections::BTreeSet;
 
-pub(super) use self::extent::extent;
-use self::sweep::{MAX_SOFT_SCATTER, MIN_CHANGE, Sweep};
+use self::extent::extent;
+use self::sweep::{MAX_SOFT_SCATTER, MAX_WHOLE_SCATTER, MIN_CHANGE, Sweep};
 use super::blocks::{colors, correlation, edges, lit};
-use super::fades::PLAIN_DEVIATION;
+use super::fades;
 use super::gradual::{Gradual, Limited, Stretch, apart, halves, strongest};
 use super::ramp;
 use crate::features::Frame;
@@ -18,7 +18,9 @@ use crate::options::ShotOptions;
 use crate::report::SegmentKind;
 
 /// Fewest pictures of a wipe: with fewer it is a cut with motion around it.
-const SHORTEST: usize = 5;
+const SHORTEST: usize = 4;
+/// Most of them: what goes on for longer is motion.
+const LONGEST: usize = 72;
 /// Stretches are tried about a quarter of their half apart: a power of two, so that windows of a film that begin at multiples of
 /// it try the same ones.
 const CENTRES: usize = 4;
@@ -39,7 +41,7 @@ pub(super) struct Wipe {
 
 /// Finds all wipes, none touching another, in order.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Wipe> {
-    let longest = usize::try_from(options.max_dissolve_frames).unwrap_or(usize::MAX);
+    let longest = usize::try_from(options.max_dissolve_frames).map_or(LONGEST, |most| most.min(LONGEST));
     let shortest = usize::try_from(options.min_dissolve_frames).map_or(SHORTEST, |least| least.max(SHORTEST));
     let mut seen = BTreeSet::new();
     let mut found: Vec<(f64, Wipe)> = Vec::new();
@@ -54,12 +56,13 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
         if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
             continue;
         }
-        // From or to a plain picture it is a fade.
-        let plain = |frame: &Frame| frame.deviation <= PLAIN_DEVIATION;
+        // From or to black or white it is a fade.
+        let plain = |frame: &Frame| fades::plain(frame).is_some();
         if frames.get(start - 1).is_none_or(plain) || frames.get(end).is_none_or(plain) {
             continue;
         }
         if let Some(sweep) = sweep::measure(frames, start - 1, end)
+            && sweep.may_have(end - start)
             && let Some(wipe) = judge(start, end, &sweep, leeway, || comes_back(frames, start, end))
         {
             found.push((sweep.clarity(), wipe));
@@ -68,10 +71,18 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
     apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
 }
 
-/// A measure of the mixture `[start, end)` of two shots if it is a wipe with a soft line, whose blocks change one after the other.
-pub(super) fn sweeps(frames: &[Frame], start: usize, end: usize) -> Option<Limited> {
-    let scatter = sweep::measure(frames, start.checked_sub(1)?, end)?.scatter()?;
-    Some(Limited::below("scatter", scatter, MAX_SOFT_SCATTER))
+/// A measure of the mixture `[start, end)` of two shots if it is a wipe with a soft line, whose blocks change one after the other, and
+/// its range: what looks like a mixture leaves out its slow ends.
+pub(super) fn sweeps(frames: &[Frame], start: usize, end: usize) -> Option<(Limited, (usize, usize))> {
+    let measure = |(start, end): (usize, usize)| sweep::measure(frames, start.checked_sub(1)?, end);
+    let whole = extent(frames, (start, end));
+    if let Some(scatter) = measure((start, end))?.scatter() {
+        let limited = Limited::below("scatter", scatter, MAX_SOFT_SCATTER);
+        return Some((limited, whole.unwrap_or((start, end))));
+    }
+    let whole = whole?;
+    let scatter = measure(whole)?.scatter_of_whole()?;
+    Some((Limited::below("scatter", scatter, MAX_WHOLE_SCATTER), whole))
 }
 
 /// Stretches in which parts of the picture go from one shot to the other, each at once or nearly so.

@@ -28,10 +28,19 @@ const MIN_ORDERLY_SPREAD: f64 = 0.1;
 /// one: of made dissolves nearly all is, of wipes with a soft line little.
 const MAX_SCATTER: f64 = 0.5;
 pub(super) const MAX_SOFT_SCATTER: f64 = 0.35;
+/// The same of a mixture between the pictures where the first blocks begin to change and the last ones have, if so much
+/// is mixed: no made dissolve was among these.
+pub(super) const MAX_WHOLE_SCATTER: f64 = 0.4;
+const WHOLE_SOFT: std::ops::Range<f64> = 0.55..0.72;
 /// Behind a sharp line blocks may also change in an order that is no such function, if neighbours change at the same time.
 const MAX_DISORDER: f64 = 0.35;
 /// Up to this scatter blocks change in such an order that there may be more motion in both shots.
 const ORDERLY: f64 = 0.3;
+/// Up to this one nothing but wipes was seen: they may be short, so that steps are large, and their lines very soft.
+const VERY_ORDERLY: f64 = 0.2;
+const SOFT_ORDERLY: f64 = 0.9;
+/// Fewest pictures of a wipe that is in less order.
+const SHORTEST_UNORDERLY: usize = 5;
 /// Share of mixed blocks up to which there is a sharp line, if they change in order.
 const SHARP_ORDERLY: f64 = 0.4;
 /// Most that a block counts, of the mean change, where the question is how far all are: few that change much would decide it.
@@ -176,7 +185,7 @@ pub(super) fn may_be(frames: &[Frame], first: usize, middle: usize, last: usize)
     let mean = ends.mean(progress.iter().copied());
     misfit < 2.0 * LIKELY_MISFIT * ends.weight
         && MIDDLE.contains(&mean)
-        && ends.mean(mixed(&progress)) < SOFT.end * 4.0 * mean * (1.0 - mean)
+        && ends.mean(mixed(&progress)) < SOFT_ORDERLY * 4.0 * mean * (1.0 - mean)
 }
 
 /// How mixed each block is: 0 if it shows one shot alone, 1 half way.
@@ -289,15 +298,31 @@ impl Sweep {
         (self.spread > MIN_ORDERLY_SPREAD && self.scatter < MAX_SOFT_SCATTER).then_some(self.scatter)
     }
 
+    /// The same of all from where the first blocks begin to change to where the last ones have changed, which are in less order.
+    pub(super) fn scatter_of_whole(&self) -> Option<f64> {
+        let sweeps = self.spread > MIN_ORDERLY_SPREAD && WHOLE_SOFT.contains(&self.mixed);
+        (sweeps && self.scatter < MAX_WHOLE_SCATTER).then_some(self.scatter)
+    }
+
     /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
     /// is in it.
     pub(super) fn is_likely(&self) -> bool {
         self.change > MIN_CHANGE
             && self.misfit < LIKELY_MISFIT
             && self.back_and_forth < 1.4
-            && self.mixed < SOFT.end
-            && self.largest_step < 0.45
+            && self.mixed < self.softest()
+            && self.largest_step < 0.5
             && self.untouched < 0.2
+    }
+
+    /// How soft its line may be.
+    fn softest(&self) -> f64 {
+        if self.scatter < VERY_ORDERLY { SOFT_ORDERLY } else { SOFT.end }
+    }
+
+    /// Whether it may be as short as that.
+    pub(super) fn may_have(&self, pictures: usize) -> bool {
+        self.scatter < VERY_ORDERLY || pictures >= SHORTEST_UNORDERLY
     }
 
     /// Whether it may be one once its ends are exact.
@@ -313,13 +338,14 @@ impl Sweep {
         let sharp = self.mixed < SHARP || (self.mixed < SHARP_ORDERLY && self.scatter < ORDERLY);
         (self.change > MIN_CHANGE
             && self.spread > MIN_SPREAD / leeway
-            && (sharp || SOFT.contains(&self.mixed)))
+            && (sharp || (SOFT.start..self.softest()).contains(&self.mixed)))
         .then_some(sharp)
     }
 
     /// Measures and what they must be below.
     pub(super) fn limits(&self, sharp: bool) -> [Limited; 6] {
         let orderly = self.scatter < ORDERLY;
+        let max_step = if self.scatter < VERY_ORDERLY { 0.45 } else { 0.4 };
         let order = if !sharp {
             Limited::below("scatter", self.scatter, MAX_SOFT_SCATTER)
         } else if self.scatter / MAX_SCATTER < self.disorder / MAX_DISORDER {
@@ -330,7 +356,7 @@ impl Sweep {
         [
             Limited::below("sweep_misfit", self.misfit, if sharp { 0.16 } else { 0.14 }),
             Limited::below("back_and_forth", self.back_and_forth, if orderly { 2.0 } else { 1.5 }),
-            Limited::below("largest_step", self.largest_step, 0.4),
+            Limited::below("largest_step", self.largest_step, max_step),
             order,
             Limited::below("untouched", self.untouched, 0.08),
             Limited::below("likeness", self.likeness, if orderly { 0.35 } else { 0.25 }),
