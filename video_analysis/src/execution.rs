@@ -10,7 +10,8 @@ use crate::store::FeatureCache;
 /// of them gives an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
-    /// Into how many pieces the pictures are cut; each is decoded by its own single-threaded process.
+    /// Into how many pieces the pictures are cut; each is decoded by its own single-threaded process. What cannot be cut is decoded by
+    /// one with as many threads as there are workers, four at most.
     pub segments: NonZeroUsize,
     /// How many decoders run at the same time, of pieces and of sound; the others queue.
     pub workers: NonZeroUsize,

@@ -9,6 +9,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -93,6 +94,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) -> String {
     }
 }
 
+/// By one thread, or in so many pieces and by as many threads where there are none.
 fn limited(count: usize) -> Execution {
     let limits = Limits {
         cpu: Duration::from_secs(20),
@@ -101,7 +103,8 @@ fn limited(count: usize) -> Execution {
         wall: Duration::from_mins(1),
         niceness: 0,
     };
-    Execution { limits, max_pixels: 1 << 22, ..pieces(count) }
+    let workers = NonZeroUsize::new(count).unwrap();
+    Execution { limits, workers, max_pixels: 1 << 22, ..pieces(count) }
 }
 
 /// Sound of every common kind beside pictures, and what else containers hold: name, codecs and more.
@@ -220,7 +223,7 @@ fn try_seed(number: usize, (name, seed): &Seed, times: Range<u64>, tally: &Tally
             Ok(report) if time % 8 == 0 => show(&path, &serde_json::from_str(report).unwrap(), &what),
             Ok(_) => {}
         }
-        assert_eq!(outcome(&path, 3), one, "{what}, in three pieces");
+        assert_eq!(outcome(&path, 3), one, "{what}, in three pieces or by three threads");
         assert_eq!(processes_of(&path), [0; 0], "{what}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{what}");
         let word = word(&one, &whole);

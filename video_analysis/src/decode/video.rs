@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind as IoErrorKind, Read};
+use std::num::NonZeroUsize;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -26,6 +27,10 @@ const TELL_EVERY: u64 = 32;
 
 /// A row of the small picture is the average of at least this many.
 const ROWS: u32 = 4;
+
+const ONE: NonZeroUsize = NonZeroUsize::MIN;
+/// Threads of a decoder that has the whole stream: each holds pictures of its own.
+const MOST_THREADS: NonZeroUsize = ONE.saturating_add(3);
 
 /// What the decoder leaves out: the loop filter in pictures that no other refers to, an eighth of its time in H.264. What it would
 /// have smoothed is the seams of blocks, which the small picture averages away.
@@ -77,12 +82,34 @@ pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
             job.stretches.into_iter().for_each(Stretches::forget);
         }
     }
+    decode_whole(job, &piece)
+}
+
+/// The stream in one piece, by as many threads as there are workers: what they give is the same, but where something is damaged
+/// they need not find the same in its place. Then one thread has the last word.
+fn decode_whole(job: &VideoJob<'_>, piece: &Piece) -> Result<Pictures, Error> {
     let _place = job.processes.places.take();
-    let decoded = decode_piece(job, &piece, &Room::new(job.execution), &AtomicBool::new(false))?;
-    if decoded.doubtful {
+    let threads = job.execution.workers.min(MOST_THREADS);
+    let decode =
+        |threads| decode_piece(job, piece, threads, &Room::new(job.execution), &AtomicBool::new(false));
+    if threads > ONE {
+        match decode(threads) {
+            Ok(Decoded { features, doubtful: false }) => {
+                return Ok(Pictures { features, damaged: false, pieces: 1 });
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::DecoderCrashed => {}
+            Err(error) => return Err(error),
+        }
+        log::info!("decoder complained, decoding by one thread threads={threads}");
+        job.tracker.restart();
         job.stretches.into_iter().for_each(Stretches::forget);
     }
-    Ok(Pictures { damaged: decoded.doubtful, features: decoded.features, pieces: 1 })
+    let Decoded { features, doubtful } = decode(ONE)?;
+    if doubtful {
+        job.stretches.into_iter().for_each(Stretches::forget);
+    }
+    Ok(Pictures { features, damaged: doubtful, pieces: 1 })
 }
 
 /// The pieces, and between them what is kept; `None` when the pieces do not join.
@@ -113,7 +140,7 @@ fn decode_side_by_side(
     let work = || {
         let mut done = Vec::new();
         while let Some((piece, _place)) = next() {
-            match decode_piece(job, piece, room, &abandoned) {
+            match decode_piece(job, piece, ONE, room, &abandoned) {
                 Ok(decoded) if decoded.joins(piece) => done.push((piece.first, decoded.features)),
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),
                 // What is wrong with one piece may be right in the whole; limits and the user are the same for both.
@@ -167,15 +194,16 @@ impl Decoded {
     }
 }
 
-/// Runs one single-threaded decoder over one piece.
+/// Runs one decoder over one piece. Where it has several threads it is ended with its first complaint.
 fn decode_piece(
     job: &VideoJob<'_>,
     piece: &Piece,
+    threads: NonZeroUsize,
     room: &Room,
     abandoned: &AtomicBool,
 ) -> Result<Decoded, Error> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
-    let args = arguments(job, piece, writer.as_raw_fd());
+    let args = arguments(job, piece, threads, writer.as_raw_fd());
     let mut running = job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
     let mut pictures = running.stdout()?;
     let mut timestamps = Timestamps::new(std::fs::File::from(reader), job.track.time_base);
@@ -194,7 +222,8 @@ fn decode_piece(
             }
         }
         let Some((pts, _)) = timestamps.next()? else { break true };
-        if piece.to.is_some_and(|to| pts >= to) || abandoned.load(Ordering::Relaxed) {
+        let is_abandoned = abandoned.load(Ordering::Relaxed) || (threads > ONE && !running.is_content());
+        if piece.to.is_some_and(|to| pts >= to) || is_abandoned {
             break false;
         }
         // Seeking lands on the keyframe or before it, and an open group's leading pictures belong to the piece before.
@@ -240,12 +269,12 @@ fn thinned(height: u32) -> String {
 }
 
 /// One input, one filter graph with its own scaler, two outputs: pictures on standard output, timestamps on `side`.
-fn arguments(job: &VideoJob<'_>, piece: &Piece, side: i32) -> Vec<String> {
+fn arguments(job: &VideoJob<'_>, piece: &Piece, threads: NonZeroUsize, side: i32) -> Vec<String> {
     let time_base = job.track.time_base;
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(job.execution.max_pixels));
     // Rotation would be done before scaling, on full pictures, and detectors do not care which side is up.
-    args.extend(["-threads", "1", "-noautorotate", "-copyts"].map(str::to_owned));
+    args.extend(["-threads", &threads.to_string(), "-noautorotate", "-copyts"].map(str::to_owned));
     args.extend(SHORTCUTS.iter().flat_map(|(option, value)| [format!("-{option}"), (*value).to_owned()]));
     if let Some(from) = piece.from {
         args.extend(seek(time_base, from));
