@@ -38,7 +38,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "6"
+        "7"
     }
 
     fn params(&self) -> Value {

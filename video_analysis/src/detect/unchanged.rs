@@ -1,7 +1,7 @@
 //! Changes after which the picture is still the same, though they look like cuts: of light (flashes, strobes, lamps that are
 //! switched on) and of a part (titles and other overlays that come and go at once).
 
-use super::blocks::{COLORS, centred, colors, correlation, dot, edges, lit, untouched};
+use super::blocks::{COLORS, centred, colors, correlation, dot, edges, lit, seen, untouched};
 use crate::features::Frame;
 
 /// Correlation of edges from which on two pictures show the same.
@@ -12,10 +12,9 @@ const MIN_EXPLAINED: f64 = 0.6;
 const LONGEST_FLASH: usize = 8;
 /// How much brighter than before a flash is, in grey levels.
 const FLASH_RISE: f32 = 20.0;
-/// Share of the picture that stays when a part of it changes; cuts between alike pictures leave a third.
-const MOST: f64 = 0.7;
-/// A block stays if it changes by less, in grey levels: what noise and slow motion do.
-const STAYS: f64 = 4.0;
+/// Share of the picture that stays when a part of it changes, and by less than how much, in grey levels, its blocks change then: what
+/// noise and slow motion do, and what coding a picture anew does. Cuts between alike pictures leave a third.
+const STAYS: [(f64, f64); 2] = [(0.7, 4.0), (0.75, 6.0)];
 
 /// Whether the picture at `at` shows the same as the one before.
 pub(super) fn at(frames: &[Frame], at: usize) -> bool {
@@ -29,8 +28,14 @@ pub(super) fn at(frames: &[Frame], at: usize) -> bool {
 fn partly_or_relit(one: &Frame, other: &Frame) -> bool {
     let (one, other) = (colors(one), colors(other));
     let lit = lit(&one, &other);
-    untouched(&one, &other, &lit, STAYS) >= MOST
+    // Where most is dark, it is no bar, and what it shows counts: that is the same behind words that come and go.
+    let shown = if mostly(&lit) { lit.clone() } else { seen(&one, &other) };
+    STAYS.iter().any(|(least, limit)| untouched(&one, &other, &shown, *limit) >= *least)
         || (correlation(&edges(&one, &lit), &edges(&other, &lit)) >= SAME && relit(&one, &other, &lit))
+}
+
+fn mostly(part: &[bool]) -> bool {
+    2 * part.iter().filter(|within| **within).count() >= part.len()
 }
 
 fn relit(one: &[f64], other: &[f64], lit: &[bool]) -> bool {
@@ -58,4 +63,39 @@ fn flash<'a>(before: &Frame, following: impl Iterator<Item = &'a Frame>) -> bool
     let (before, back) = (colors(before), colors(back));
     let lit = lit(&before, &back);
     length > 0 && correlation(&edges(&before, &lit), &edges(&back, &lit)) > SAME
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{Extractor, FRAME_BYTES, WIDTH};
+
+    /// A dark picture, one of several, with a bright word from one column of blocks to another in three of nine rows.
+    fn pictures(pictures: &[(usize, std::ops::Range<usize>)]) -> Vec<Frame> {
+        let mut extractor = Extractor::default();
+        for (pts, (scene, word)) in (0..).zip(pictures) {
+            let value = |at: usize| {
+                let (x, y) = (at / 3 % WIDTH / 3, at / 3 / WIDTH / 3);
+                let texture = (x * (scene + 3) + y * y * (5 * scene + 2) + scene * x * y) % 11;
+                if (3..6).contains(&y) && word.contains(&x) {
+                    230
+                } else {
+                    u8::try_from(9 + texture).unwrap()
+                }
+            };
+            extractor.push(pts, &(0..FRAME_BYTES).map(value).collect::<Vec<_>>());
+        }
+        extractor.finish().frames.to_vec()
+    }
+
+    #[test]
+    fn words_that_follow_one_another_before_a_dark_picture_leave_it_the_same() {
+        assert!(at(&pictures(&[(1, 1..5), (1, 9..14)]), 1));
+        assert!(at(&pictures(&[(1, 1..5), (1, 0..0)]), 1));
+    }
+
+    #[test]
+    fn another_dark_picture_behind_other_words_is_another() {
+        assert!(!at(&pictures(&[(0, 1..5), (4, 9..14)]), 1));
+    }
 }
