@@ -10,8 +10,8 @@ use std::ops::Range;
 use super::blocks::{colors, correlation, edges, lit};
 use crate::features::Frame;
 use rise::{MAX_STEP, fade};
-pub(super) use sight::{PLAIN_DEVIATION, ground, plain};
-use sight::{Plain, Sight};
+use sight::Sight;
+pub(super) use sight::{PLAIN_DEVIATION, Plain, ground, plain};
 
 /// Correlation of edges from which on pictures show the same before and after it was white.
 const SAME: f64 = 0.5;
