@@ -214,6 +214,30 @@ fn pictures_that_are_held_and_coded_anew_are_no_shots_though_the_camera_moves_be
 }
 
 #[test]
+fn a_cut_between_the_two_fields_of_a_picture_is_one_cut_to_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    // Every picture has its two fields from two pictures in a row: of the thirteenth, one from each shot.
+    let graph =
+        format!("[a]trim=end_frame=25[x];[x][b]concat,{RENUMBER},tinterlace=interleave_top,{RENUMBER}");
+    let clip = from_sample(folder.path(), "fields.mp4", [60, 71, 0, 0], &graph, "-c:v libx264 -crf 24");
+    let report = report(&clip);
+    assert_eq!((starts(&report), kinds(&report)), (vec![0, 12], vec![]), "{:?}", report.shots);
+    assert_eq!(report.shots[1].opened_by, OpenedBy::Cut);
+}
+
+#[test]
+fn a_title_that_is_there_at_once_after_a_fade_out_opens_a_shot() {
+    let folder = tempfile::tempdir().unwrap();
+    // Faded out over pictures 30 to 49, black, and a small white box from picture 60 on.
+    let graph = format!(
+        "[b]fade=out:30:20,drawbox=x=iw/3:y=ih*2/5:w=iw/3:h=ih/10:t=fill:color=white:enable=gte(n\\,60),{RENUMBER}"
+    );
+    let report = report(&from_sample(folder.path(), "card.mp4", [0, 78, 0, 0], &graph, "-c:v libx264"));
+    assert_eq!((starts(&report), kinds(&report)), (vec![0, 60], vec![SegmentKind::FadeOut]));
+    assert_eq!(report.shots[1].opened_by, OpenedBy::Cut);
+}
+
+#[test]
 fn what_changes_within_a_shot_is_no_transition() {
     let folder = tempfile::tempdir().unwrap();
     let ramp = "clip((n-20)/24\\,0\\,1)";

@@ -1,22 +1,40 @@
 //! Pictures as the colours of their blocks, compared by colours and by edges.
 
 use crate::features::{Frame, GRID_ROW};
-use crate::numeric::len_to_f64;
+use crate::numeric::{len_to_f64, to_f64};
 
 /// Colour components of a block.
 pub(super) const COLORS: usize = 3;
 /// Mean of a block, in grey levels, below which it may belong to a black bar.
 const DARK: f64 = 20.0;
+/// Mean below which nothing is to be seen in it.
+const BLACK: f64 = 8.0;
 
 /// Red, green and blue of all blocks, 0 to 255.
 pub(super) fn colors(frame: &Frame) -> Vec<f64> {
     frame.grid.iter().map(|value| f64::from(*value)).collect()
 }
 
+/// Mean absolute difference of the block colours of two pictures, 0 to 255.
+pub(super) fn distance(one: &Frame, other: &Frame) -> f64 {
+    let sum: i64 =
+        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| i64::from(one.abs_diff(*other))).sum();
+    to_f64(sum) / len_to_f64(one.grid.len())
+}
+
 /// Which components belong to blocks that are not dark in both pictures: not to letterbox or pillarbox, which would make any
 /// two pictures alike.
 pub(super) fn lit(one: &[f64], other: &[f64]) -> Vec<bool> {
-    let bright = |block: &[f64; COLORS]| block.iter().sum::<f64>() >= DARK * len_to_f64(COLORS);
+    brighter(one, other, DARK)
+}
+
+/// Which components belong to blocks that are not black in both: also to those of a dark scene.
+pub(super) fn seen(one: &[f64], other: &[f64]) -> Vec<bool> {
+    brighter(one, other, BLACK)
+}
+
+fn brighter(one: &[f64], other: &[f64], than: f64) -> Vec<bool> {
+    let bright = |block: &[f64; COLORS]| block.iter().sum::<f64>() >= than * len_to_f64(COLORS);
     let blocks = one.as_chunks().0.iter().zip(other.as_chunks().0);
     blocks.flat_map(|(one, other)| [bright(one) || bright(other); COLORS]).collect()
 }

@@ -1,10 +1,10 @@
 //! Hard cuts. The measures and their figures are explained in `docs/shot-detection.md`.
 
+use super::blocks::distance;
 use super::fades::plain;
-use super::{unchanged, uncovered};
+use super::{mixed, unchanged, uncovered};
 use crate::explain::{Condition, Rule};
 use crate::features::Frame;
-use crate::numeric::{len_to_f64, to_f64};
 use crate::options::ShotOptions;
 
 /// A change from one picture to the next.
@@ -34,6 +34,9 @@ const UNEXPLAINED_OVER_CONTRAST: f64 = 1.5;
 const LONE_OVER_CONTRAST: f64 = 16.0 / 3.0;
 /// What must last of such a change, over the change of a cut (`min_change`): with less, flashes and text of lyrics pass.
 const LONE_OVER_CHANGE: f64 = 5.0;
+/// The two-sided contrast of a cut over a picture that shows both shots, over that of any other: of pictures that go from one shot to the
+/// other in equal steps, a dissolve, twice the contrast that one of them has is less than 2.
+const MIXED_OVER_CONTRAST: f64 = 2.0;
 /// Added to the largest unexplained change beside one, so that none stands out of stillness by being there at all.
 const UNEXPLAINED_NOISE: f64 = 0.5;
 /// How much the unexplained change counts in how clear a cut is, over its contrast: of a tenth to one fits best.
@@ -55,6 +58,8 @@ const CODED_ANEW: f64 = 0.5;
 const LONGEST_GAP: usize = 2;
 /// Share of its way that the first picture of a shot has at least when it does not fade in.
 const AT_ONCE: f64 = 0.7;
+/// Pictures beside a mixed one that tell whether there is a cut: as far as a flash is looked for, and some.
+const MIXED_REACH: usize = 16;
 /// Pictures on either side of a cut that must differ across it.
 const SIDE: usize = 3;
 
@@ -145,6 +150,17 @@ impl Measures {
         ]
     }
 
+    /// What a cut over a picture that shows both shots needs in the film without that picture.
+    fn over_mixed(&self, options: &ShotOptions) -> Vec<Bound> {
+        let contrast = MIXED_OVER_CONTRAST * options.min_contrast;
+        vec![
+            Bound::above("mixed_contrast", self.two_sided, contrast).optional(),
+            Bound::above("lasting_change", self.across, options.min_change).optional(),
+            Bound::above("unexplained_change", self.unexplained, MIN_UNEXPLAINED),
+            Bound::at_least("pan_misfit", self.pan_misfit, MIN_PAN_MISFIT),
+        ]
+    }
+
     /// How clear a cut is: by how much what options bound is above its usual bound, as a logarithm; of the least clear measure of
     /// the clearer rule. What no option bounds is met, or the rule does not count. Together with the change that motion does not
     /// explain, by whichever rule it is a cut, this tells true ones from false ones much better than alone.
@@ -164,8 +180,48 @@ impl Measures {
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Cut> {
     let changes = changes(frames);
     let places = (1..frames.len()).filter(|at| may_open(frames, *at));
-    let cuts = places.filter_map(|at| decide(at, &measure(frames, &changes, at)?, options));
-    cuts.filter(|cut| is_another_picture(frames, cut.frame)).collect()
+    let cuts = places.filter_map(|at| {
+        if let Some((opens, bounds, measures)) = over_mixed(frames, &changes, at, options) {
+            let decided = bounds.first().filter(|_| opens == at)?;
+            return Some(cut(at, decided, &measures));
+        }
+        let cut = decide(at, &measure(frames, &changes, at)?, options)?;
+        is_another_picture(frames, at).then_some(cut)
+    });
+    cuts.collect()
+}
+
+/// A cut over a picture, this one or the one before, that shows both shots: where it is, and why. It is looked for in the film without
+/// that picture.
+fn over_mixed(
+    frames: &[Frame],
+    changes: &[Change],
+    at: usize,
+    options: &ShotOptions,
+) -> Option<(usize, Vec<Bound>, Measures)> {
+    [at.checked_sub(1)?, at].into_iter().find_map(|picture| {
+        let steps = [changes.get(picture)?.step, changes.get(picture + 1)?.step];
+        if steps.into_iter().any(|step| step < options.min_change) {
+            return None;
+        }
+        let opens = mixed::opens(frames, picture)?;
+        let start = picture.saturating_sub(MIXED_REACH);
+        let near = frames.get(start..(picture + MIXED_REACH).min(frames.len()))?;
+        let at = picture - start;
+        let without: Vec<Frame> = near
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| *place != at)
+            .map(|(_, frame)| frame.clone())
+            .collect();
+        let mut changes = self::changes(&without);
+        let [into, out_of] = [near.get(at)?, near.get(at + 1)?].map(unexplained);
+        changes.get_mut(at)?.unexplained = into.max(out_of);
+        let measures = measure(&without, &changes, at)?;
+        let bounds = measures.over_mixed(options);
+        let is_cut = bounds.iter().all(Bound::met) && is_another_picture(&without, at);
+        is_cut.then_some((opens, bounds, measures))
+    })
 }
 
 /// Whether the pictures before `at` tell what moves: a single one does not, but where it is black or white nothing does.
@@ -178,32 +234,43 @@ fn may_open(frames: &[Frame], at: usize) -> bool {
 pub(super) fn rules(frames: &[Frame], at: usize, options: &ShotOptions) -> Vec<Rule> {
     /// One more than the largest reach of a measure: so the first of these is only compared with.
     const REACH: usize = FARTHEST + SIDE;
-    // Not a measure, but as plain: 1 for another picture, 0 for the same one in another light or with something on it or before it.
-    let another =
-        Condition::at_least("another_picture", f64::from(u8::from(is_another_picture(frames, at))), 1.0);
+    if !may_open(frames, at) {
+        return Vec::new();
+    }
+    let mixed = over_mixed(frames, &changes(frames), at, options);
+    let elsewhere = mixed.as_ref().is_some_and(|(opens, ..)| *opens != at);
+    // Not a measure, but as plain: 1 for another picture, 0 for the same one in another light or with something on it or before it,
+    // and for the other half of a change that is a cut right beside it.
+    let another = f64::from(u8::from(!elsewhere && is_another_picture(frames, at)));
+    let another = Condition::at_least("another_picture", another, 1.0);
     let start = at.saturating_sub(REACH);
     let near = frames.get(start..at.saturating_add(REACH).min(frames.len())).unwrap_or_default();
-    let at = at - start;
-    let measures = measure(near, &changes(near), at).filter(|_| may_open(near, at));
-    let Some(measures) = measures else { return Vec::new() };
+    let Some(measures) = measure(near, &changes(near), at - start) else { return Vec::new() };
     let rules = measures.rules(options).into_iter().filter_map(|bounds| {
         let metric = bounds.first()?.metric;
         let conditions = bounds.iter().map(Bound::condition).chain([another.clone()]);
         Some(Rule::all(metric, conditions.collect()))
     });
-    rules.collect()
+    let over_mixed = mixed.filter(|_| !elsewhere).and_then(|(_, bounds, _)| {
+        Some(Rule::all(bounds.first()?.metric, bounds.iter().map(Bound::condition).collect()))
+    });
+    rules.chain(over_mixed).collect()
 }
 
 fn decide(at: usize, measures: &Measures, options: &ShotOptions) -> Option<Cut> {
     let rules = measures.rules(options);
     let met = rules.iter().find(|bounds| bounds.iter().all(Bound::met))?;
-    met.first().map(|decided| Cut {
+    met.first().map(|decided| cut(at, decided, measures))
+}
+
+fn cut(at: usize, decided: &Bound, measures: &Measures) -> Cut {
+    Cut {
         frame: at,
         metric: decided.metric,
         value: decided.value,
         threshold: decided.least,
         margin: measures.margin(),
-    })
+    }
 }
 
 fn is_another_picture(frames: &[Frame], at: usize) -> bool {
@@ -242,7 +309,7 @@ fn changes(frames: &[Frame]) -> Vec<Change> {
         let step = distance(one, next);
         Change {
             step,
-            unexplained: f64::from(next.residual) * f64::from(next.recolored) * f64::from(next.pan_misfit),
+            unexplained: unexplained(next),
             recolored: next.recolored,
             repeats: next.peak_change <= REPEATED || step <= CODED_ANEW,
         }
@@ -277,6 +344,11 @@ fn measure(frames: &[Frame], changes: &[Change], at: usize) -> Option<Measures> 
     })
 }
 
+/// Change to a picture that motion does not explain and that shows other colours.
+fn unexplained(frame: &Frame) -> f64 {
+    f64::from(frame.residual) * f64::from(frame.recolored) * f64::from(frame.pan_misfit)
+}
+
 /// The changes next to one, on either side, that are no repetitions, and how far away each is.
 fn beside(changes: &[Change], at: usize) -> impl Iterator<Item = (usize, &Change)> {
     let overturned = changes.get(at).is_some_and(|change| change.recolored >= OVERTURNED);
@@ -292,13 +364,6 @@ fn beside(changes: &[Change], at: usize) -> impl Iterator<Item = (usize, &Change
     let after = (1..).zip(after.unwrap_or_default()).filter(moving).take(BESIDE);
     let before = (1..).zip(before.unwrap_or_default().iter().rev()).filter(moving).take(BESIDE);
     after.chain(before)
-}
-
-/// Mean absolute difference of the block colours of two pictures, 0 to 255.
-fn distance(one: &Frame, other: &Frame) -> f64 {
-    let sum: i64 =
-        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| i64::from(one.abs_diff(*other))).sum();
-    to_f64(sum) / len_to_f64(one.grid.len())
 }
 
 #[cfg(test)]

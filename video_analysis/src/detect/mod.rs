@@ -14,6 +14,7 @@ mod freeze;
 mod gradual;
 mod letterbox;
 mod loudness;
+mod mixed;
 mod oklab;
 mod palette;
 mod plain;

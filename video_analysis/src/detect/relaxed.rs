@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::fades::Fade;
+use super::fades::{Blank, Fade};
 use super::gradual::Gradual;
-use super::shots::extent;
 use super::{cuts, fades, gradual};
 use crate::calibration::Finding;
 use crate::features::Frame;
@@ -17,7 +16,7 @@ pub(crate) fn find(frames: &[Frame], leeway: f64) -> Vec<Finding> {
     let usual = ShotOptions::default();
     let shortest = usize::try_from(usual.min_fade_frames).unwrap_or(usize::MAX);
     let blanks = fades::find(frames, shortest);
-    let extents: Vec<_> = blanks.iter().map(extent).collect();
+    let extents: Vec<_> = blanks.iter().map(Blank::extent).collect();
     let no_fade =
         |gradual: &Gradual| extents.iter().all(|(from, to)| gradual.end <= *from || *to <= gradual.start);
     let graduals = |leeway| gradual::find_within(frames, &usual, leeway).into_iter().filter(no_fade);

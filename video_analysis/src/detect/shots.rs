@@ -6,7 +6,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::cuts::Cut;
-use super::fades::{Blank, Fade};
+use super::fades::{Blank, Fade, Title};
 use super::film::evidence;
 use super::gradual::Gradual;
 use super::{Detector, Film, Findings, VideoDetector, confidence, windows};
@@ -56,7 +56,7 @@ impl VideoDetector for Shots {
         let cuts = windows::cuts(&film.frames, &self.options)?;
         let mut graduals = windows::graduals(&film.frames, &self.options)?;
         graduals.retain(|gradual| {
-            blanks.iter().map(extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
+            blanks.iter().map(Blank::extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
         });
         for blank in &blanks {
             let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];
@@ -87,7 +87,7 @@ fn openings(blanks: &[Blank], cuts: &[Cut], graduals: &[Gradual], frames: usize)
         openings.insert(gradual.start, opening);
     }
     for blank in blanks {
-        let (from, to) = extent(blank);
+        let (from, to) = blank.extent();
         // A cut into the plain stretch is one, and the stretch then belongs to the shot that fades in from it.
         let cut_into = blank.fade_out.is_none() && (blank.start == 0 || openings.contains_key(&blank.start));
         let cut_out_of = blank.fade_in.is_none();
@@ -102,14 +102,12 @@ fn openings(blanks: &[Blank], cuts: &[Cut], graduals: &[Gradual], frames: usize)
             let (confidence, evidence) = judged(fade);
             openings.insert(blank.end, Opening { by: OpenedBy::Fade, confidence, evidence: Some(evidence) });
         }
+        // What is there at once after a fade out is the next shot, also where it is a title and little of the picture.
+        if let Some(title) = blank.title {
+            openings.entry(blank.end).or_insert_with(|| of_title(title));
+        }
     }
     openings
-}
-
-/// The plain pictures with the fades beside them, `[start, end)`.
-pub(super) fn extent(blank: &Blank) -> (usize, usize) {
-    let from = blank.fade_out.as_ref().map_or(blank.start, |fade| fade.start);
-    (from, blank.fade_in.as_ref().map_or(blank.end, |fade| fade.end))
 }
 
 fn of_cut(cut: &Cut) -> Opening {
@@ -117,6 +115,14 @@ fn of_cut(cut: &Cut) -> Opening {
         by: OpenedBy::Cut,
         confidence: confidence::CUT.of(cut.margin),
         evidence: Some(evidence(cut.metric, cut.value, cut.threshold)),
+    }
+}
+
+fn of_title(title: Title) -> Opening {
+    Opening {
+        by: OpenedBy::Cut,
+        confidence: confidence::CUT.of(title.margin()),
+        evidence: Some(evidence("peak_change", title.change, Title::THRESHOLD)),
     }
 }
 

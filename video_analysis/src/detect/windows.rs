@@ -148,8 +148,8 @@ struct Window {
 
 impl Window {
     fn push(&mut self, at: usize, frame: &Frame) {
-        let plain = fades::plain(frame);
-        let goes_on = plain.is_some() && self.frames.last().is_some_and(|last| fades::plain(last) == plain);
+        let plain = fades::ground(frame);
+        let goes_on = plain.is_some() && self.frames.last().is_some_and(|last| fades::ground(last) == plain);
         if !goes_on {
             self.stretch = self.frames.len();
             if at >= self.core {
@@ -186,6 +186,7 @@ impl Window {
             end: end(blank.end),
             fade_out: blank.fade_out.as_ref().map(fade),
             fade_in: blank.fade_in.as_ref().map(fade),
+            title: blank.title,
         }
     }
 }
