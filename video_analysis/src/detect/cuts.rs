@@ -2,7 +2,7 @@
 
 use super::blocks::distance;
 use super::fades::plain;
-use super::{mixed, unchanged, uncovered};
+use super::{mixed, overlaid, unchanged, uncovered};
 use crate::explain::{Condition, Rule};
 use crate::features::Frame;
 use crate::options::ShotOptions;
@@ -274,7 +274,10 @@ fn cut(at: usize, decided: &Bound, measures: &Measures) -> Cut {
 }
 
 fn is_another_picture(frames: &[Frame], at: usize) -> bool {
-    !unchanged::at(frames, at) && !uncovered::at(frames, at) && !is_gap(frames, at)
+    !unchanged::at(frames, at)
+        && !overlaid::at(frames, at)
+        && !uncovered::at(frames, at)
+        && !is_gap(frames, at)
 }
 
 /// Whether a black or white picture or two follow, and then, at once, another shot: the cut is after them.

@@ -16,6 +16,7 @@ mod letterbox;
 mod loudness;
 mod mixed;
 mod oklab;
+mod overlaid;
 mod palette;
 mod plain;
 mod poster;

@@ -11,7 +11,7 @@ use super::blocks::{colors, correlation, edges, lit};
 use crate::features::Frame;
 use rise::{MAX_STEP, fade};
 use sight::Sight;
-pub(super) use sight::{PLAIN_DEVIATION, Plain, ground, plain};
+pub(super) use sight::{Plain, ground, plain};
 
 /// Correlation of edges from which on pictures show the same before and after it was white.
 const SAME: f64 = 0.5;
