@@ -16,11 +16,11 @@ pub(super) struct Curve {
     slope: f64,
 }
 
-pub(super) const CUT: Curve = Curve { at_limit: -2.110, slope: 3.150 };
-pub(super) const DISSOLVE: Curve = Curve { at_limit: 0.881, slope: 7.412 };
-pub(super) const WIPE: Curve = Curve { at_limit: 2.074, slope: 7.706 };
-/// Of fades, however clear they are, for none of 443 was false: after Laplace's rule of succession.
-pub(super) const FADE: f64 = 444.0 / 445.0;
+pub(super) const CUT: Curve = Curve { at_limit: -1.515, slope: 2.597 };
+pub(super) const DISSOLVE: Curve = Curve { at_limit: 0.875, slope: 6.880 };
+pub(super) const WIPE: Curve = Curve { at_limit: 2.054, slope: 7.315 };
+/// Of fades, however clear they are, for one of 575 was false: after Laplace's rule of succession.
+pub(super) const FADE: f64 = 575.0 / 577.0;
 
 impl Curve {
     pub(super) fn of(self, margin: f64) -> f64 {
