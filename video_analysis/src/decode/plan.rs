@@ -28,8 +28,14 @@ const INDEXED: [&str; 3] = ["mov", "matroska", "avi"];
 /// Whether the pieces of a stream can be decoded on their own: where seeking can be trusted, and nothing is doubtful.
 pub(super) fn is_cuttable(index: &PacketIndex, format: &str, codec: Option<&str>) -> bool {
     let indexed = format.split(',').any(|name| INDEXED.contains(&name));
-    // A keyframe of VP8 takes over the segment map before it where a damaged header says so, and nobody complains (RFC 6386, 9.3).
-    indexed && index.timed && !index.damaged && codec != Some("vp8")
+    indexed && index.timed && !index.damaged && !hides_damage(codec)
+}
+
+/// Whether a decoder may go on with what is damaged and complain about nothing, so that what several give is not known to be what one
+/// gives. A keyframe of VP8 takes over the segment map before it where a damaged header says so (RFC 6386, 9.3), and frames that are
+/// decoded at the same time take over others'.
+pub(super) fn hides_damage(codec: Option<&str>) -> bool {
+    codec == Some("vp8")
 }
 
 /// Whether a piece may begin with a keyframe.

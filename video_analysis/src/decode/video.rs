@@ -11,7 +11,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::keeper::Keeper;
 use super::picture::seek;
-use super::plan::{Piece, WHOLE, cut_rest, is_cuttable};
+use super::plan::{Piece, WHOLE, cut_rest, hides_damage, is_cuttable};
 use super::timestamps::Timestamps;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
@@ -89,7 +89,8 @@ pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
 /// they need not find the same in its place. Then one thread has the last word.
 fn decode_whole(job: &VideoJob<'_>, piece: &Piece) -> Result<Pictures, Error> {
     let _place = job.processes.places.take();
-    let threads = job.execution.workers.min(MOST_THREADS);
+    let codec = job.track.codec.as_deref();
+    let threads = if hides_damage(codec) { ONE } else { job.execution.workers.min(MOST_THREADS) };
     let decode =
         |threads| decode_piece(job, piece, threads, &Room::new(job.execution), &AtomicBool::new(false));
     if threads > ONE {
