@@ -149,6 +149,6 @@ fn looser_options_tell_more_with_less_confidence_and_leave_that_of_what_is_clear
     // One of eight is a cut out of fast motion.
     assert_eq!((usual.len(), usual.values().filter(|sure| **sure > 0.99).count()), (8, 7), "{usual:?}");
     let more: Vec<_> = looser.iter().filter(|(frame, _)| !usual.contains_key(frame)).collect();
-    assert!(more.len() > 3 && more.iter().all(|(_, sure)| **sure < 0.1), "{more:?}");
+    assert!(more.len() > 1 && more.iter().all(|(_, sure)| **sure < 0.1), "{more:?}");
     assert!(usual.iter().all(|(frame, sure)| looser.get(frame) == Some(sure)), "{looser:?}");
 }
