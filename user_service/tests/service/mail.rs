@@ -1,7 +1,5 @@
 //! Messages on their way, over a real mail server; and addresses that are proven with them.
 
-use std::time::Duration;
-
 use actix_web::http::Method;
 use chrono::TimeDelta;
 use entity::user_db::{mail, mail_token};
