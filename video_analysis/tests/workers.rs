@@ -6,10 +6,11 @@
 mod support;
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use support::sample;
-use video_analysis::{Execution, Observer, Options, Progress, analyze};
+use support::{clips, sample};
+use video_analysis::{Execution, Observer, Options, Progress, Report, analyze};
 
 /// Counts decoders whenever something is told.
 #[derive(Default)]
@@ -42,21 +43,32 @@ fn decoders() -> usize {
     children.iter().filter(is_decoder).count()
 }
 
+/// A second of pictures and ten minutes of sound: bars are looked for while it is still heard.
+fn mostly_sound(folder: &Path) -> PathBuf {
+    let sources = "-f lavfi -i testsrc2=s=320x180:r=25:d=1 -f lavfi -i sine=440:d=600";
+    clips::make(folder, "heard.mp4", &format!("{sources} -c:v libx264 -g 5 -c:a aac"))
+}
+
 #[test]
 fn pictures_and_sound_together_have_as_many_decoders_as_there_are_workers() {
-    let mut reports = Vec::new();
-    for workers in [1, 2] {
-        let execution = Execution {
-            segments: NonZeroUsize::new(3).unwrap(),
-            workers: NonZeroUsize::new(workers).unwrap(),
-            ..Execution::default()
-        };
-        let counter = Counter::default();
-        let report = analyze(&sample(), &Options::default(), &execution, &counter).unwrap();
-        let most = counter.most.into_inner();
-        assert!((1..=workers).contains(&most), "{most} decoders of {workers} workers");
-        reports.push(report);
+    let folder = tempfile::tempdir().unwrap();
+    for film in [sample(), mostly_sound(folder.path())] {
+        let [one, two] = [1, 2].map(|workers| report_of(&film, workers));
+        assert!(one.frames > 0 && one.loudness.is_some());
+        assert_eq!(one, two);
     }
-    assert!(reports[0].frames > 0 && reports[0].loudness.is_some());
-    assert_eq!(reports[0], reports[1]);
+}
+
+/// The report, by at most so many decoders at a time.
+fn report_of(film: &Path, workers: usize) -> Report {
+    let execution = Execution {
+        segments: NonZeroUsize::new(3).unwrap(),
+        workers: NonZeroUsize::new(workers).unwrap(),
+        ..Execution::default()
+    };
+    let counter = Counter::default();
+    let report = analyze(film, &Options::default(), &execution, &counter).unwrap();
+    let most = counter.most.into_inner();
+    assert!((1..=workers).contains(&most), "{most} decoders of {workers} workers");
+    report
 }

@@ -184,6 +184,7 @@ impl Analysis<'_> {
         let areas = active::find(&job, &frames, size)?;
         let damaged = index.damaged || pictures.damaged;
         let complaints = if damaged {
+            let _place = self.processes.places.take();
             damage::complaints(&probe.url, track.index, self.execution.max_pixels, self.processes)?
         } else {
             Vec::new()

@@ -27,6 +27,7 @@ pub(crate) fn luma_of_picture(
     pts: i64,
     size: (u32, u32),
 ) -> Result<Option<Vec<u8>>, Error> {
+    let _place = job.processes.places.take();
     // A keyframe needs no other picture, and comes out before others are decoded. What a container calls one need be none to
     // the decoder.
     let alone =

@@ -73,7 +73,8 @@ pub(crate) fn cut(
 }
 
 /// The same of what is missing between `kept` ranges of pictures, each of which is a piece of some cut: at most `pieces`, but one in
-/// every hole. The last is shorter by the work that sound is: its decoder runs while the others have begun.
+/// every hole. The last of a hole is shorter by the work that sound is, in thousandths of the pictures': while that is decoded, one place
+/// fewer is left for them.
 pub(super) fn cut_rest(
     index: &PacketIndex,
     codec: Option<&str>,

@@ -86,11 +86,12 @@ pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
 }
 
 /// The stream in one piece, by as many threads as there are workers: what they give is the same, but where something is damaged
-/// they need not find the same in its place. Then one thread has the last word.
+/// they need not find the same in its place. Then one thread has the word, from the beginning where it is known beforehand.
 fn decode_whole(job: &VideoJob<'_>, piece: &Piece) -> Result<Pictures, Error> {
     let _place = job.processes.places.take();
     let codec = job.track.codec.as_deref();
-    let threads = if hides_damage(codec) { ONE } else { job.execution.workers.min(MOST_THREADS) };
+    let alone = job.index.damaged || hides_damage(codec);
+    let threads = if alone { ONE } else { job.execution.workers.min(MOST_THREADS) };
     let decode =
         |threads| decode_piece(job, piece, threads, &Room::new(job.execution), &AtomicBool::new(false));
     if threads > ONE {

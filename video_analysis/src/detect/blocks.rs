@@ -1,10 +1,13 @@
 //! Pictures as the colours of their blocks, compared by colours and by edges.
 
-use crate::features::{Frame, GRID_ROW};
+use crate::features::{Frame, GRID, GRID_ROW};
 use crate::numeric::{len_to_f64, to_f64};
 
 /// Colour components of a block.
 pub(super) const COLORS: usize = 3;
+/// Blocks of a picture, and of a row of them.
+pub(super) const BLOCKS: usize = GRID / COLORS;
+pub(super) const ROW: usize = GRID_ROW / COLORS;
 /// Mean of a block, in grey levels, below which it may belong to a black bar.
 const DARK: f64 = 20.0;
 /// Mean below which nothing is to be seen in it.
@@ -20,6 +23,23 @@ pub(super) fn distance(one: &Frame, other: &Frame) -> f64 {
     let sum: i64 =
         one.grid.iter().zip(other.grid.iter()).map(|(one, other)| i64::from(one.abs_diff(*other))).sum();
     to_f64(sum) / len_to_f64(one.grid.len())
+}
+
+/// A block and those that touch it.
+pub(super) fn around(block: usize) -> impl Iterator<Item = usize> {
+    let (row, column) = (block / ROW, block % ROW);
+    let rows = row.saturating_sub(1)..=(row + 1).min(BLOCKS / ROW - 1);
+    rows.flat_map(move |row| {
+        (column.saturating_sub(1)..=(column + 1).min(ROW - 1)).map(move |column| row * ROW + column)
+    })
+}
+
+/// Mean absolute difference of the colours of each block, 0 to 255.
+pub(super) fn changes(one: &[f64], other: &[f64]) -> impl Iterator<Item = f64> {
+    let blocks = one.as_chunks::<COLORS>().0.iter().zip(other.as_chunks::<COLORS>().0);
+    blocks.map(|(one, other)| {
+        one.iter().zip(other).map(|(one, other)| (other - one).abs()).sum::<f64>() / len_to_f64(COLORS)
+    })
 }
 
 /// Which components belong to blocks that are not dark in both pictures: not to letterbox or pillarbox, which would make any
@@ -65,14 +85,19 @@ pub(super) fn centred(colors: &[f64], lit: &[bool]) -> Vec<f64> {
 
 /// Share of the lit blocks whose colours differ by less than `limit` grey levels on average.
 pub(super) fn untouched(one: &[f64], other: &[f64], lit: &[bool], limit: f64) -> f64 {
-    let blocks = one.as_chunks::<COLORS>().0.iter().zip(other.as_chunks::<COLORS>().0);
     let (mut same, mut all) = (0.0, 0.0);
-    for ((one, other), _) in blocks.zip(lit.as_chunks::<COLORS>().0).filter(|(_, lit)| lit[0]) {
-        let change: f64 = one.iter().zip(other).map(|(one, other)| (other - one).abs()).sum();
+    for (change, _) in changes(one, other).zip(lit.as_chunks::<COLORS>().0).filter(|(_, lit)| lit[0]) {
         all += 1.0;
-        same += if change < limit * len_to_f64(COLORS) { 1.0 } else { 0.0 };
+        same += if change < limit { 1.0 } else { 0.0 };
     }
     if all > 0.0 { same / all } else { 1.0 }
+}
+
+/// Correlation of the edges of two pictures, without those of black bars.
+pub(super) fn likeness(one: &Frame, other: &Frame) -> f64 {
+    let (one, other) = (colors(one), colors(other));
+    let lit = lit(&one, &other);
+    correlation(&edges(&one, &lit), &edges(&other, &lit))
 }
 
 /// Cosine of the angle between two lists of numbers: of edges, or of what is centred, their correlation. 0 where one is plain.

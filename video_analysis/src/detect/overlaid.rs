@@ -1,8 +1,8 @@
 //! Titles and the like that come or go at once while the shot behind them moves: most of the picture changes no more than it did before,
 //! or does after.
 
-use super::blocks::{COLORS, colors, lit};
-use crate::features::{Frame, GRID_ROW};
+use super::blocks::{COLORS, around, changes, colors, lit};
+use crate::features::Frame;
 use crate::numeric::len_to_f64;
 
 /// Pairs of pictures on either side that show how the shot moves.
@@ -22,47 +22,27 @@ pub(super) fn at(frames: &[Frame], at: usize) -> bool {
     else {
         return false;
     };
-    let change = changes(one, other);
-    let pairs = at.saturating_sub(BESIDE)..=at + BESIDE;
-    let beside: Vec<Vec<f64>> = pairs
-        .filter(|pair| *pair != at)
-        .filter_map(|pair| Some(changes(frames.get(pair.checked_sub(1)?)?, frames.get(pair)?)))
-        .collect();
-    let moves = |block: usize| {
-        let near = around(block, change.len());
-        let largest = beside.iter().flat_map(|pair| near.iter().filter_map(|near| pair.get(*near)));
-        largest.copied().fold(0.0, f64::max)
+    let pair = |at: usize| {
+        let (one, other) = frames.get(at.checked_sub(1)?).zip(frames.get(at))?;
+        Some(changes(&colors(one), &colors(other)).collect::<Vec<f64>>())
     };
+    let beside: Vec<Vec<f64>> =
+        (at.saturating_sub(BESIDE)..=at + BESIDE).filter(|near| *near != at).filter_map(pair).collect();
+    let moves = |block: usize| {
+        let near = around(block).flat_map(|near| beside.iter().filter_map(move |pair| pair.get(near)));
+        near.copied().fold(0.0, f64::max)
+    };
+    let (one, other) = (colors(one), colors(other));
+    let lit = lit(&one, &other);
+    let blocks = changes(&one, &other).zip(lit.as_chunks::<COLORS>().0).enumerate();
     let (mut all, mut staying, mut in_motion) = (0, 0, 0);
-    let lit = lit(&colors(one), &colors(other));
-    for (block, (change, _)) in
-        change.iter().zip(lit.as_chunks::<COLORS>().0).enumerate().filter(|(_, (_, lit))| lit[0])
-    {
+    for (block, (change, _)) in blocks.filter(|(_, (_, lit))| lit[0]) {
         all += 1;
-        staying += usize::from(*change < STAYS);
-        in_motion += usize::from(*change < STAYS || *change < FASTER * moves(block));
+        staying += usize::from(change < STAYS);
+        in_motion += usize::from(change < STAYS || change < FASTER * moves(block));
     }
     let share = |count: usize| len_to_f64(count) / len_to_f64(all.max(1));
     all > 0 && share(staying) >= MIN_STAYING && share(in_motion) >= MIN_IN_MOTION
-}
-
-/// Mean absolute difference of each block's colours.
-fn changes(one: &Frame, other: &Frame) -> Vec<f64> {
-    let blocks = one.grid.as_chunks::<COLORS>().0.iter().zip(other.grid.as_chunks::<COLORS>().0);
-    let change = |(one, other): (&[u8; COLORS], &[u8; COLORS])| {
-        one.iter().zip(other).map(|(one, other)| f64::from(one.abs_diff(*other))).sum::<f64>()
-            / len_to_f64(COLORS)
-    };
-    blocks.map(change).collect()
-}
-
-/// A block and those that touch it.
-fn around(block: usize, blocks: usize) -> Vec<usize> {
-    const ROW: usize = GRID_ROW / COLORS;
-    let (row, column) = (block / ROW, block % ROW);
-    let rows = row.saturating_sub(1)..=(row + 1).min(blocks / ROW - 1);
-    let columns = column.saturating_sub(1)..=(column + 1).min(ROW - 1);
-    rows.flat_map(|row| columns.clone().map(move |column| row * ROW + column)).collect()
 }
 
 #[cfg(test)]

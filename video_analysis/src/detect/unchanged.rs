@@ -1,7 +1,7 @@
 //! Changes after which the picture is still the same, though they look like cuts: of light (flashes, strobes, lamps that are
 //! switched on) and of a part (titles and other overlays that come and go at once).
 
-use super::blocks::{COLORS, centred, colors, correlation, dot, edges, lit, seen, untouched};
+use super::blocks::{COLORS, centred, colors, correlation, dot, edges, likeness, lit, seen, untouched};
 use super::fades::{Plain, plain};
 use crate::features::Frame;
 
@@ -82,13 +82,6 @@ fn is_insert(before: &Frame, bright: &Frame) -> bool {
     before.deviation >= SOMETHING
         && bright.deviation >= LEFT * before.deviation
         && likeness(before, bright) < ANOTHER
-}
-
-/// Correlation of edges, without those of black bars.
-fn likeness(one: &Frame, other: &Frame) -> f64 {
-    let (one, other) = (colors(one), colors(other));
-    let lit = lit(&one, &other);
-    correlation(&edges(&one, &lit), &edges(&other, &lit))
 }
 
 #[cfg(test)]

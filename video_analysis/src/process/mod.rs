@@ -32,7 +32,7 @@ const CPU_CLOCK_SLACK: Duration = Duration::from_millis(100);
 pub(crate) struct Processes {
     pub(crate) tools: Tools,
     pub(crate) watch: Watch,
-    /// Of the decoders of pictures and sound.
+    /// Of decoders, of pictures and of sound.
     pub(crate) places: Places,
     sandbox: Sandbox,
     output_left: AtomicU64,

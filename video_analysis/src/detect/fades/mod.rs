@@ -7,7 +7,7 @@ mod tests;
 
 use std::ops::Range;
 
-use super::blocks::{colors, correlation, edges, lit};
+use super::blocks::likeness;
 use crate::features::Frame;
 use rise::{MAX_STEP, fade};
 use sight::Sight;
@@ -149,9 +149,7 @@ fn is_glare(frames: &[Frame], blank: &Blank, sight: &Sight) -> bool {
     let before = before.take(reach(&blank.fade_out)).find(seen);
     let after = after.take(reach(&blank.fade_in)).find(seen);
     let (Some(before), Some(after)) = (before, after) else { return false };
-    let (before, after) = (colors(before), colors(after));
-    let lit = lit(&before, &after);
-    correlation(&edges(&before, &lit), &edges(&after, &lit)) >= SAME
+    likeness(before, after) >= SAME
 }
 
 /// Looks at both sides of a stretch in which nothing is seen.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::blocks::distance;
-use crate::features::{Frame, GRID_ROW};
+use super::super::blocks::{ROW, distance};
+use crate::features::Frame;
 
 /// Contrast below which a picture may be plain: what is left of an ordinary picture at a tenth of its strength.
 pub(in super::super) const PLAIN_DEVIATION: f32 = 7.0;
@@ -25,8 +25,6 @@ const UNIFORM: u8 = 6;
 /// Blocks that a black bar reaches into at most.
 const BAR_ROWS: usize = 2;
 const BAR_COLUMNS: usize = 3;
-/// Blocks of a row.
-const COLUMNS: usize = GRID_ROW / 3;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in super::super) enum Plain {
@@ -57,9 +55,9 @@ fn is_uniform(frame: &Frame) -> bool {
     let margins = frame.margins;
     let (top, bottom) = (inside(margins.top, BAR_ROWS), inside(margins.bottom, BAR_ROWS));
     let (left, right) = (inside(margins.left, BAR_COLUMNS), inside(margins.right, BAR_COLUMNS));
-    let rows = frame.blocks().chunks_exact(COLUMNS).collect::<Vec<_>>();
+    let rows = frame.blocks().chunks_exact(ROW).collect::<Vec<_>>();
     let within = rows.get(top..rows.len() - bottom).unwrap_or_default();
-    let blocks = within.iter().filter_map(|row| row.get(left..COLUMNS - right)).flatten();
+    let blocks = within.iter().filter_map(|row| row.get(left..ROW - right)).flatten();
     let (mut least, mut most) = ([u8::MAX; 3], [0; 3]);
     for block in blocks {
         for ((value, least), most) in block.iter().zip(&mut least).zip(&mut most) {

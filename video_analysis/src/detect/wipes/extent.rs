@@ -1,8 +1,9 @@
 //! From which picture to which a wipe goes: from where the blocks that it reaches first begin to change, to where those that it reaches
 //! last have changed. What all blocks do together says little of the ends, where a corner or a circle is small.
 
+use super::super::blocks::BLOCKS;
 use super::super::ramp::{self, STEADY, Shape};
-use super::sweep::{BLOCKS, Ends, of_neighbourhoods};
+use super::sweep::{Ends, of_neighbourhoods};
 use crate::features::Frame;
 
 /// Share of the change that is made by the first blocks, and by the last.

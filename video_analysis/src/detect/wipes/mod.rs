@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use self::extent::extent;
 use self::sweep::{MAX_SOFT_SCATTER, MAX_WHOLE_SCATTER, MIN_CHANGE, Sweep};
-use super::blocks::{colors, correlation, edges, lit};
+use super::blocks::{distance, likeness};
 use super::fades;
 use super::gradual::{Gradual, Limited, Stretch, apart, halves, strongest};
 use super::ramp;
@@ -136,13 +136,8 @@ fn comes_back(frames: &[Frame], start: usize, end: usize) -> f64 {
         None => before,
     };
     let alike = |one: Option<&Frame>, others: &[Frame]| {
-        let Some(one) = one.map(colors) else { return 0.0 };
-        let correlations = others.iter().step_by(2).map(|other| {
-            let other = colors(other);
-            let lit = lit(&one, &other);
-            correlation(&edges(&one, &lit), &edges(&other, &lit))
-        });
-        correlations.fold(0.0, f64::max)
+        let Some(one) = one else { return 0.0 };
+        others.iter().step_by(2).map(|other| likeness(one, other)).fold(0.0, f64::max)
     };
     let again = alike(frames.get(start - 1), after);
     again.max(alike(frames.get(end), before))
@@ -150,5 +145,5 @@ fn comes_back(frames: &[Frame], start: usize, end: usize) -> f64 {
 
 /// Whether there may be a cut between two pictures.
 fn is_jump(one: &Frame, other: &Frame) -> bool {
-    sweep::difference(one, other) > MIN_CHANGE
+    distance(one, other) > MIN_CHANGE
 }

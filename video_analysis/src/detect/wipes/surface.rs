@@ -1,6 +1,6 @@
 //! How far the places of blocks tell something of them.
 
-use super::sweep::{BLOCKS, ROW};
+use super::super::blocks::{BLOCKS, ROW};
 use crate::numeric::len_to_f64;
 
 /// How much of the variance of blocks' values a quadratic function of their places explains, 0 to 1, each block with its weight: a

@@ -1,15 +1,12 @@
 //! How the blocks of a picture go from one shot to the other, each at its own time.
 
-use super::super::blocks::{COLORS, colors, correlation, edges, lit};
+use super::super::blocks::{BLOCKS, COLORS, around, colors, correlation, distance, edges, lit};
 use super::super::gradual::Limited;
 use super::super::ramp::{STEADY, Shape};
 use super::surface::explained_by_place;
-use crate::features::{Frame, GRID, GRID_ROW};
+use crate::features::Frame;
 use crate::numeric::len_to_f64;
 
-/// Blocks of a picture, and of a row of them.
-pub(super) const BLOCKS: usize = GRID / COLORS;
-pub(super) const ROW: usize = GRID_ROW / COLORS;
 /// Pictures that are looked at between the ends: of more, motion and noise would add up.
 const SAMPLES: usize = 12;
 /// Least mean difference of the ends, in grey levels.
@@ -163,13 +160,6 @@ pub(super) fn progress(from: &Frame, to: &Frame, frames: &[Frame]) -> Option<Vec
     Some(frames.iter().map(mean).collect())
 }
 
-/// Mean difference of two pictures' pixels, in grey levels.
-pub(super) fn difference(one: &Frame, other: &Frame) -> f64 {
-    let sum: u32 =
-        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| u32::from(one.abs_diff(*other))).sum();
-    f64::from(sum) / len_to_f64(GRID)
-}
-
 /// Whether the picture in the middle of a stretch may be part of one: asked of every place, so it looks at that one alone.
 pub(super) fn may_be(frames: &[Frame], first: usize, middle: usize, last: usize) -> bool {
     const MIDDLE: std::ops::Range<f64> = 0.15..0.85;
@@ -177,7 +167,7 @@ pub(super) fn may_be(frames: &[Frame], first: usize, middle: usize, last: usize)
     else {
         return false;
     };
-    if difference(before, after) < MIN_CHANGE {
+    if distance(before, after) < MIN_CHANGE {
         return false;
     }
     let Some(ends) = Ends::of(before, after) else { return false };
@@ -253,13 +243,8 @@ fn untouched(ends: &Ends, lit: &[bool]) -> f64 {
 /// Of each block the mean of it and its neighbours (3 × 3), each with its weight.
 pub(super) fn of_neighbourhoods(values: &[f64], weights: &[f64]) -> Vec<f64> {
     let of_block = |block: usize| {
-        let (row, column) = (block / ROW, block % ROW);
-        let rows = row.saturating_sub(1)..=(row + 1).min(BLOCKS / ROW - 1);
-        let near = rows.flat_map(move |row| {
-            (column.saturating_sub(1)..=(column + 1).min(ROW - 1)).map(move |column| row * ROW + column)
-        });
         let (mut sum, mut all) = (0.0, 0.0);
-        for block in near {
+        for block in around(block) {
             let weight = weights.get(block).copied().unwrap_or(0.0);
             sum += weight * values.get(block).copied().unwrap_or(0.0);
             all += weight;
