@@ -167,10 +167,11 @@ async fn remove_with_uploads(state: &State, id: Uuid, condition: Condition) -> R
 /// Whether there was one.
 pub(crate) async fn remove(state: &State, id: Uuid, condition: Condition) -> Result<bool, Problem> {
     let transaction = state.db.begin().await?;
+    // The video first, and held: an upload that replaces its content or an analysis that ends either has by now, and is read
+    // below, or finds it gone.
+    let video = video::Entity::find_by_id(id).lock_exclusive().one(&transaction).await?;
     let analyses =
         analysis::Entity::find().filter(analysis::COLUMN.video_id.eq(id)).all(&transaction).await?;
-    // Read again inside the transaction: an upload may have replaced the content since.
-    let video = video::Entity::find_by_id(id).one(&transaction).await?;
     let video_is_it = Condition::all().add(video::COLUMN.id.eq(id)).add(condition);
     let removed = video::Entity::delete_many().filter(video_is_it).exec(&transaction).await?;
     if removed.rows_affected == 0 {

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use entity::video_db::unnamed_blob;
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, EntityTrait, PaginatorTrait};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait, Statement,
+    TransactionTrait,
+};
 use service_kit::testing::Backend;
 
-use crate::support::{Answer, Client, Installation, Kadr, Process, eventually, red_then_blue, sample};
+use crate::support::{Answer, Client, Installation, Kadr, Process, Setup, eventually, red_then_blue, sample};
 
 async fn written_down(db: &DatabaseConnection) -> u64 {
     unnamed_blob::Entity::find().count(db).await.unwrap()
@@ -29,6 +32,36 @@ async fn nothing_is_left_of_what_ends_well(#[values(Backend::Sqlite, Backend::Po
         ada.delete(&format!("{path}?permanent=true")).await.ok(204);
     }
     assert_eq!((kadr.blobs().len(), written_down(&db).await), (0, 0));
+}
+
+/// On PostgreSQL alone: SQLite has one writer, so that neither sees half of the other.
+#[actix_web::test]
+async fn a_poster_that_is_named_while_its_video_is_being_deleted_goes_with_it() {
+    let kadr = Setup::on(Backend::Postgres).without_workers().start().await;
+    let ada = kadr.user("ada").await;
+    let path = ada.upload(red_then_blue()).await;
+    let poster = kadr.blob_dir().join("posters/late.jpg");
+    std::fs::create_dir_all(poster.parent().unwrap()).unwrap();
+    std::fs::write(&poster, "a picture").unwrap();
+
+    // As the end of an analysis does: the video, then the analysis, then the commit.
+    let db = kadr.database().await;
+    let end = db.begin().await.unwrap();
+    end.execute_unprepared("UPDATE video SET shots = 2").await.unwrap();
+    let naming = async {
+        eventually("a deletion that waits for the end of the analysis", async || {
+            let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+            db.query_one_raw(waiting).await.unwrap()
+        })
+        .await;
+        end.execute_unprepared("UPDATE analysis SET poster_key = 'posters/late.jpg'").await.unwrap();
+        end.commit().await.unwrap();
+    };
+    let permanently = format!("{path}?permanent=true");
+    let (deleted, ()) = futures_util::join!(ada.delete(&permanently), naming);
+    deleted.ok(204);
+    assert_eq!((kadr.blobs(), written_down(&db).await), (vec![], 0));
 }
 
 /// The one blob of a service that has one video, made such that it cannot be removed.
