@@ -122,8 +122,9 @@ struct Stretch {
     whole_film: bool,
 }
 
-/// Finds all areas with bars. `size` is that of the coded pictures, width and height.
-pub(crate) fn find(job: &VideoJob<'_>, frames: &Frames, size: (u32, u32)) -> Result<Vec<Area>, Error> {
+/// Finds all areas with bars.
+pub(crate) fn find(job: &VideoJob<'_>, frames: &Frames) -> Result<Vec<Area>, Error> {
+    let size = job.track.size;
     let mut looks = Vec::with_capacity(frames.len());
     let look = |_, frame: &Frame| looks.push(Look { margins: frame.margins, mean: frame.mean });
     frames.reader().each(0..frames.len(), look).map_err(|error| Error::io("features", &error))?;

@@ -2,11 +2,10 @@
 
 use crate::active;
 use crate::damage;
-use crate::decode::{VideoJob, decode_pictures, decode_sound, sound_share};
+use crate::decode::{VideoJob, decode_pictures, decode_sound};
 use crate::digest::{file_size, identify};
 use crate::error::Error;
 use crate::features::{Footage, Levels, Room, Sound, SoundExtractor};
-use crate::numeric::count_to_f64;
 use crate::packets::MOST_SECONDS;
 use crate::probe::{AudioTrack, PacketIndex, Probe, Structure, VideoTrack, check_duration, span_seconds};
 use crate::report::Input;
@@ -113,7 +112,7 @@ impl Analysis<'_> {
             }
             Ok(input)
         };
-        let (has_footage, hears) = (kept.footage.is_some(), kept.sounds.is_none());
+        let has_footage = kept.footage.is_some();
         let listened = || {
             // One after the other: each is a fraction of the pictures, and the cores are busy with those.
             let sounds: Vec<Sound> =
@@ -129,9 +128,7 @@ impl Analysis<'_> {
             let identity = scope.spawn(identified);
             let sounds = scope.spawn(|| kept.sounds.map_or_else(listened, Ok));
             let stretches = keeping.map(|keeping| &keeping.stretches);
-            let footage = video
-                .filter(|_| !has_footage)
-                .map(|track| self.footage(probe, track, stretches, if hears { audio } else { &[] }));
+            let footage = video.filter(|_| !has_footage).map(|track| self.footage(probe, track, stretches));
             let (input, sounds) = (joined(identity), joined(sounds));
             let footage = footage.transpose()?.or(kept.footage);
             Ok(Material { input: input?, footage, sounds: sounds? })
@@ -145,24 +142,17 @@ impl Analysis<'_> {
         decode_sound(probe, track, self.execution, self.processes, extractor)
     }
 
-    /// The pictures; `heard` is what is decoded of sound at the same time.
     fn footage(
         &self,
         probe: &Probe,
         track: &VideoTrack,
         stretches: Option<&Stretches<'_>>,
-        heard: &[AudioTrack],
     ) -> Result<Footage, Error> {
         let index = PacketIndex::read(&probe.url, track.index, self.execution.max_pixels, self.processes)?;
         let ends = index.shown.first().zip(index.shown.last());
         let span = ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
         self.check_span(span, track)?;
         self.tracker.probed(Some(index.packets));
-        let size = coded_size(probe, track);
-        let seconds = span_seconds(span, track.time_base);
-        let samples_a_second: u64 =
-            heard.iter().map(|track| u64::from(track.sample_rate) * u64::from(track.channels)).sum();
-        let pixels = u64::from(size.0) * u64::from(size.1) * index.packets;
         let job = VideoJob {
             probe,
             track,
@@ -171,7 +161,6 @@ impl Analysis<'_> {
             processes: self.processes,
             tracker: self.tracker,
             stretches,
-            sound: sound_share(count_to_f64(samples_a_second) * seconds, count_to_f64(pixels)),
         };
         let pictures = decode_pictures(&job)?;
         let frames = pictures.features.frames;
@@ -181,7 +170,7 @@ impl Analysis<'_> {
             pictures.pieces,
             pictures.damaged
         );
-        let areas = active::find(&job, &frames, size)?;
+        let areas = active::find(&job, &frames)?;
         let damaged = index.damaged || pictures.damaged;
         let complaints = if damaged {
             let _place = self.processes.places.take();
@@ -221,12 +210,6 @@ pub(super) fn is_cut_off(format: &str, declared: Option<u64>, listed: u64) -> bo
 
 fn is_mov(format: &str) -> bool {
     format.split(',').any(|name| name == "mov")
-}
-
-/// Width and height of the pictures of a stream as they are coded.
-fn coded_size(probe: &Probe, track: &VideoTrack) -> (u32, u32) {
-    let stream = probe.streams.iter().find(|stream| stream.index == track.index);
-    stream.and_then(|stream| stream.video.as_ref()).map_or((0, 0), |video| (video.width, video.height))
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {

@@ -122,7 +122,7 @@ fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution, side: i32
     let map = format!("0:{}", track.index);
     let rate = track.sample_rate.to_string();
     let side = format!("pipe:{side}");
-    for output in [&["-f", "f32le", "pipe:1"] as &[&str], &["-flush_packets", "1", "-f", "framecrc", &side]] {
+    for output in [["-f", "f32le", "pipe:1"], ["-f", "framecrc", &side]] {
         args.extend(["-map", &map, "-ar", &rate].map(str::to_owned));
         // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way. A number of channels
         // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
@@ -130,7 +130,9 @@ fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution, side: i32
             Some(layout) => ["-af".to_owned(), format!("aformat=channel_layouts={layout}")],
             None => ["-ac".to_owned(), track.channels.to_string()],
         });
-        args.extend(["-c:a", "pcm_f32le"].iter().chain(output).map(|&arg| arg.to_owned()));
+        // Nobody waits for a single packet: each would wake who reads.
+        let encoding = ["-c:a", "pcm_f32le", "-flush_packets", "0"];
+        args.extend(encoding.iter().chain(&output).map(|&arg| arg.to_owned()));
     }
     args
 }

@@ -3,9 +3,9 @@
 use std::io;
 
 use super::VideoJob;
-use super::plan::{Piece, may_begin};
+use super::pieces::Piece;
+use super::plan::may_begin;
 use crate::features::Extractor;
-use crate::numeric::len;
 use crate::store::Stretches;
 
 /// Pictures of a stretch, at the least: some seconds of work, half a megabyte.
@@ -19,18 +19,16 @@ pub(super) struct Keeper<'a> {
     job: &'a VideoJob<'a>,
     /// `None` where nothing is kept, or the pictures are not those of the packets.
     stretches: Option<&'a Stretches<'a>>,
-    /// Ordinals of the first picture that is not kept, of the next one, and of the one after the piece.
+    /// Ordinals of the first picture that is not kept, and of the next one.
     begins: usize,
     next: usize,
-    end: u64,
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(job: &'a VideoJob<'a>, piece: &Piece) -> Self {
+    pub(super) fn new(job: &'a VideoJob<'a>, piece: &Piece<'_>) -> Self {
         // What may be decoded in any way has no number of pictures that it must have.
-        let stretches = job.stretches.filter(|_| piece.expected.is_some());
-        let end = len(piece.first) + piece.expected.unwrap_or(0);
-        Self { job, stretches, begins: piece.first, next: piece.first, end }
+        let stretches = job.stretches.filter(|_| piece.end().is_some());
+        Self { job, stretches, begins: piece.first, next: piece.first }
     }
 
     /// Called before a picture is added; `is_content` is whether the decoder has complained about nothing so far.
@@ -53,9 +51,9 @@ impl<'a> Keeper<'a> {
     }
 
     /// Called at the end of the piece, when nothing is doubtful.
-    pub(super) fn finish(mut self, extractor: &mut Extractor) -> io::Result<()> {
+    pub(super) fn finish(mut self, piece: &Piece<'_>, extractor: &mut Extractor) -> io::Result<()> {
         match self.stretches {
-            Some(stretches) if self.next > self.begins && len(self.next) == self.end => {
+            Some(stretches) if self.next > self.begins && piece.end() == Some(self.next) => {
                 self.keep(stretches, extractor)
             }
             _ => Ok(()),

@@ -3,6 +3,7 @@
 mod audio;
 mod keeper;
 mod picture;
+mod pieces;
 mod plan;
 mod timestamps;
 mod video;
@@ -13,7 +14,6 @@ pub(crate) use audio::finite;
 pub(crate) use picture::{luma_of_picture, only, seek};
 #[cfg(feature = "fuzzing")]
 pub(crate) use plan::cut;
-pub(crate) use plan::sound_share;
 #[cfg(feature = "fuzzing")]
 pub(crate) use timestamps::Timestamps;
 #[cfg(test)]

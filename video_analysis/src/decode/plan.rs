@@ -3,24 +3,8 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use crate::numeric::{len, whole_number};
+use crate::numeric::len;
 use crate::probe::{Keyframe, PacketIndex};
-
-/// A piece of the video stream: the pictures with `from <= pts < to`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Piece {
-    /// Ordinal of its first picture.
-    pub(crate) first: usize,
-    /// Timestamp of the keyframe to start at; `None`: the beginning, without seeking.
-    pub(crate) from: Option<i64>,
-    /// Timestamp of the next piece's keyframe; `None`: the end.
-    pub(crate) to: Option<i64>,
-    /// Pictures it must give for the pieces to join; `None`: whatever comes.
-    pub(crate) expected: Option<u64>,
-}
-
-/// The whole stream as one piece.
-pub(super) const WHOLE: Piece = Piece { first: 0, from: None, to: None, expected: None };
 
 /// Demuxers whose seeking is by an index of the file, and so lands where it is told to.
 const INDEXED: [&str; 3] = ["mov", "matroska", "avi"];
@@ -47,41 +31,29 @@ pub(super) fn may_begin(keyframe: &Keyframe, codec: Option<&str>) -> bool {
     keyframe.closed || codec != Some("h264")
 }
 
-/// How much work the sound of a film is, in thousandths of what its pictures are: decoding and measuring a sample costs about what
-/// decoding so many pixels does.
-pub(crate) fn sound_share(samples: f64, pixels: f64) -> u64 {
-    const PIXELS_A_SAMPLE: f64 = 12.0;
-    // Half of a piece of two: a guess should not make more of a difference.
-    const MOST: f64 = 250.0;
-    let share = 1000.0 * PIXELS_A_SAMPLE * samples / pixels.max(1.0);
-    u64::from(whole_number(share.min(MOST).round()).unwrap_or(0))
-}
-
-/// Cuts the stream at keyframes into at most `pieces` of about equal work; into one where it cannot be cut.
+/// Cuts the stream at keyframes into at most `pieces` of about equal work, as ranges of pictures; into one where it cannot be cut.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn cut(
     index: &PacketIndex,
     format: &str,
     codec: Option<&str>,
     pieces: NonZeroUsize,
-) -> Vec<Piece> {
-    // Of what is listed without a packet the decoder has the last word.
-    if index.shown.is_empty() || !is_cuttable(index, format, codec) {
-        return vec![WHOLE];
+) -> Vec<Range<usize>> {
+    if is_cuttable(index, format, codec) {
+        cut_rest(index, codec, pieces, &[])
+    } else {
+        vec![0..index.shown.len()]
     }
-    cut_rest(index, codec, pieces, &[], 0)
 }
 
 /// The same of what is missing between `kept` ranges of pictures, each of which is a piece of some cut: at most `pieces`, but one in
-/// every hole. The last of a hole is shorter by the work that sound is, in thousandths of the pictures': while that is decoded, one place
-/// fewer is left for them.
+/// every hole.
 pub(super) fn cut_rest(
     index: &PacketIndex,
     codec: Option<&str>,
     pieces: NonZeroUsize,
     kept: &[Range<usize>],
-    sound: u64,
-) -> Vec<Piece> {
+) -> Vec<Range<usize>> {
     let all = index.shown.len();
     let ends = kept.iter().map(|range| range.end);
     let starts = kept.iter().map(|range| range.start).chain([all]);
@@ -95,37 +67,26 @@ pub(super) fn cut_rest(
     let missing: usize = holes.iter().map(Range::len).sum();
     let pieces_of = |hole: &Range<usize>| (pieces.get() * hole.len()).div_ceil(missing.max(1)).max(1);
     let of_hole = |hole: Range<usize>| {
-        let cuts = starts_within(index, codec, &hole, pieces_of(&hole), sound);
+        let cuts = starts_within(index, codec, &hole, pieces_of(&hole));
+        let starts = [hole.start].into_iter().chain(cuts.iter().copied());
         let ends = cuts.iter().copied().chain([hole.end]);
-        let piece = |(start, end): (usize, usize)| Piece {
-            first: start,
-            from: time_of(index, start).filter(|_| start > 0),
-            to: time_of(index, end),
-            expected: Some(len(end - start)),
-        };
-        [hole.start].into_iter().chain(cuts.clone()).zip(ends).map(piece).collect::<Vec<_>>()
+        starts.zip(ends).map(|(start, end)| start..end).collect::<Vec<_>>()
     };
     holes.into_iter().flat_map(of_hole).collect()
 }
 
-fn time_of(index: &PacketIndex, ordinal: usize) -> Option<i64> {
-    index.shown.get(ordinal).map(|(pts, _)| *pts)
+/// The first picture of what another decoder may take over, about half of the work; `None` without a keyframe there.
+pub(super) fn halve(index: &PacketIndex, codec: Option<&str>, rest: &Range<usize>) -> Option<usize> {
+    starts_within(index, codec, rest, 2).pop()
 }
 
 /// Ordinals of the keyframes nearest to equal shares of the work, without the first.
-fn starts_within(
-    index: &PacketIndex,
-    codec: Option<&str>,
-    hole: &Range<usize>,
-    shares: usize,
-    sound: u64,
-) -> Vec<usize> {
+fn starts_within(index: &PacketIndex, codec: Option<&str>, hole: &Range<usize>, shares: usize) -> Vec<usize> {
     let shown = index.shown.get(hole.clone()).unwrap_or_default();
     // Decoding costs something per picture and something per byte; taken as equal on average, which balances well enough.
     let bytes: u64 = shown.iter().map(|(_, size)| u64::from(*size)).sum();
     let per_picture = (bytes / len(shown.len()).max(1)).max(1);
-    let pictures = bytes + per_picture * len(shown.len());
-    let total = pictures + pictures.saturating_mul(sound) / 1000;
+    let total = bytes + per_picture * len(shown.len());
 
     let first = shown.first().map(|(pts, _)| *pts);
     let later = index.keyframes.iter().filter(|keyframe| Some(keyframe.pts) > first);
@@ -161,7 +122,7 @@ mod tests {
         }
     }
 
-    fn cut_into(index: &PacketIndex, pieces: usize) -> Vec<Piece> {
+    fn cut_into(index: &PacketIndex, pieces: usize) -> Vec<Range<usize>> {
         cut(index, "mov,mp4", Some("h264"), NonZeroUsize::new(pieces).unwrap())
     }
 
@@ -171,40 +132,33 @@ mod tests {
         for pieces in 1..30 {
             let cut = cut_into(&index, pieces);
             assert!(cut.len() <= pieces);
-            assert_eq!(cut.iter().map(|piece| piece.expected.unwrap()).sum::<u64>(), 100);
-            assert!(cut.windows(2).all(|pair| pair[0].to == pair[1].from && pair[1].from.unwrap() % 7 == 0));
+            assert_eq!((cut[0].start, cut.last().unwrap().end), (0, 100));
+            assert!(cut.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % 7 == 0));
         }
-        assert_eq!(cut_into(&index, 2)[1].from, Some(56));
+        assert_eq!(cut_into(&index, 2)[1].start, 56);
     }
 
     #[test]
-    fn the_last_piece_is_shorter_by_the_work_that_sound_is() {
-        let lengths = |pieces, sound| -> Vec<u64> {
-            let pieces =
-                cut_rest(&index(1000, 1, true), None, NonZeroUsize::new(pieces).unwrap(), &[], sound);
-            pieces.iter().map(|piece| piece.expected.unwrap()).collect()
-        };
-        assert_eq!(lengths(2, 0), [500, 500]);
-        assert_eq!(lengths(2, 100), [550, 450]);
-        assert_eq!(lengths(3, 100), [367, 367, 266]);
-        assert_eq!(lengths(16, 250).iter().sum::<u64>(), 1000, "of sixteen pieces sound is more than one");
-        assert_eq!(sound_share(48_000.0 * 2.0, 1280.0 * 720.0 * 24.0), 52);
-        assert_eq!((sound_share(1e9, 0.0), sound_share(0.0, 0.0)), (250, 0));
+    fn half_of_a_rest_begins_at_a_keyframe_within_it() {
+        let closed = index(100, 10, true);
+        let half = |rest| halve(&closed, Some("h264"), &rest);
+        assert_eq!([half(0..100), half(43..100), half(80..100)], [Some(50), Some(80), Some(90)]);
+        assert_eq!([half(90..100), half(91..99), half(100..100)], [None; 3]);
+        assert_eq!(halve(&index(100, 10, false), Some("h264"), &(0..100)), None, "open groups of H.264");
     }
 
     #[test]
     fn a_stream_with_one_keyframe_or_doubtful_timestamps_is_one_piece() {
-        assert_eq!(cut_into(&index(100, 200, true), 4).len(), 1);
-        assert_eq!(cut_into(&index(0, 7, true), 4), [WHOLE]);
+        let whole = [0..100];
+        assert_eq!(cut_into(&index(100, 200, true), 4), whole);
+        assert!(cut_into(&index(0, 7, true), 4).is_empty());
         let doubtful = PacketIndex { timed: false, ..index(100, 7, true) };
-        assert_eq!(cut_into(&doubtful, 4), [WHOLE]);
+        assert_eq!(cut_into(&doubtful, 4), whole);
         let damaged = PacketIndex { damaged: true, ..index(100, 7, true) };
-        assert_eq!(cut_into(&damaged, 4), [WHOLE]);
-        assert_eq!(
-            cut(&index(100, 7, true), "matroska,webm", Some("vp8"), NonZeroUsize::new(4).unwrap()),
-            [WHOLE]
-        );
-        assert_eq!(cut(&index(100, 7, true), "mpegts", None, NonZeroUsize::new(4).unwrap()), [WHOLE]);
+        assert_eq!(cut_into(&damaged, 4), whole);
+        let four = NonZeroUsize::new(4).unwrap();
+        assert_eq!(cut(&index(100, 7, true), "matroska,webm", Some("vp8"), four), whole);
+        assert_eq!(cut(&index(100, 7, true), "mpegts", None, four), whole);
     }
 
     #[test]
@@ -212,27 +166,27 @@ mod tests {
         let index = index(100, 10, true);
         for pieces in 1..9 {
             let kept = [0..20, 50..60];
-            let cut = cut_rest(&index, Some("h264"), NonZeroUsize::new(pieces).unwrap(), &kept, 0);
+            let cut = cut_rest(&index, Some("h264"), NonZeroUsize::new(pieces).unwrap(), &kept);
             let mut next = 20;
             for piece in &cut {
                 if next == 50 {
                     next = 60;
                 }
-                assert_eq!((piece.first, piece.from), (next, Some(next.try_into().unwrap())));
-                next += usize::try_from(piece.expected.unwrap()).unwrap();
+                assert_eq!(piece.start, next);
+                next = piece.end;
             }
-            assert_eq!((next, cut.last().unwrap().to), (100, None));
+            assert_eq!(next, 100);
             assert!((2..=pieces.max(2) + 1).contains(&cut.len()), "{cut:?}");
         }
-        assert!(cut_rest(&index, None, NonZeroUsize::MIN, &[0..30, 30..100], 0).is_empty());
+        assert!(cut_rest(&index, None, NonZeroUsize::MIN, &[0..30, 30..100]).is_empty());
     }
 
     #[test]
     fn h264_is_cut_at_closed_groups_only_and_other_codecs_at_any() {
         let mut mixed = index(100, 10, false);
-        assert_eq!(cut_into(&mixed, 2), [Piece { expected: Some(100), ..WHOLE }]);
+        assert_eq!(cut_into(&mixed, 2), [0..100]);
         mixed.keyframes[7].closed = true;
-        assert_eq!(cut_into(&mixed, 2)[1].from, Some(70));
-        assert_eq!(cut(&mixed, "mov,mp4", Some("hevc"), NonZeroUsize::new(2).unwrap())[1].from, Some(50));
+        assert_eq!(cut_into(&mixed, 2), [0..70, 70..100]);
+        assert_eq!(cut(&mixed, "mov,mp4", Some("hevc"), NonZeroUsize::new(2).unwrap()), [0..50, 50..100]);
     }
 }

@@ -1,36 +1,47 @@
 //! The time model against ffprobe's, picture by picture.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Pictures, VideoJob, decode_pictures};
 use crate::analyze::watched;
+use crate::digest::identify;
 use crate::execution::Execution;
 use crate::observer::Tracker;
 use crate::probe::{PacketIndex, probe};
 use crate::process::Processes;
+use crate::store::{FeatureCache, Key, Stretches};
 
 #[path = "../../tests/support/clips.rs"]
 mod clips;
 
 fn decode(input: &Path, pieces: usize) -> Pictures {
     let execution = Execution { segments: NonZeroUsize::new(pieces).unwrap(), ..Execution::default() };
-    let processes = Processes::new(input, &execution).unwrap();
-    let decoded = watched(&processes, &execution, &(), || {
-        let (probe, track, _) = probe(input, &execution, &processes)?;
+    decode_by(input, &execution)
+}
+
+/// With what is kept in the execution's cache, if it has one, and kept there.
+fn decode_by(input: &Path, execution: &Execution) -> Pictures {
+    let stretches = execution.feature_cache.as_ref().map(Stretches::new);
+    let processes = Processes::new(input, execution).unwrap();
+    let decoded = watched(&processes, execution, &(), || {
+        let (probe, track, _) = probe(input, execution, &processes)?;
         let track = track.unwrap();
+        if let Some(stretches) = &stretches {
+            let identity = identify(input, &processes.watch)?;
+            stretches.belong_to(&Key::new(&identity, &probe.decoder, Some(track.index), &[]));
+        }
         let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, &processes)?;
         let tracker = Tracker::new(&());
         decode_pictures(&VideoJob {
             probe: &probe,
             track: &track,
             index: &index,
-            execution: &execution,
+            execution,
             processes: &processes,
             tracker: &tracker,
-            stretches: None,
-            sound: 0,
+            stretches: stretches.as_ref(),
         })
     });
     decoded.unwrap()
@@ -127,5 +138,38 @@ fn of_several_streams_and_a_cover_the_analysed_one_has_ffprobes_pictures() {
     assert_eq!(expected.len(), 100);
     for pieces in [1, 3] {
         assert_eq!(timestamps(&decode(&several, pieces)), expected, "in {pieces}");
+    }
+}
+
+/// Five thousand pictures that move, of which two pieces are worth dividing.
+fn long(folder: &Path, name: &str, codec: &str) -> PathBuf {
+    clips::make(folder, name, &format!("-f lavfi -i testsrc2=s=64x36:r=25:d=200 {codec}"))
+}
+
+#[test]
+fn decoders_that_take_over_half_of_what_others_have_left_give_what_one_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let [two, four] = [2, 4].map(|count| NonZeroUsize::new(count).unwrap());
+    let films = [
+        ("closed.mp4", "-c:v libx264 -preset ultrafast -bf 2 -g 40", true),
+        ("open.mkv", "-c:v mpeg2video -bf 2 -g 40 -q:v 3", true),
+        // Its keyframes are whole pictures some time later only.
+        ("refreshed.mp4", "-c:v libx264 -preset ultrafast -x264-params intra-refresh=1:keyint=40", false),
+    ];
+    for (name, codec, joins) in films {
+        let film = long(folder.path(), name, codec);
+        let whole = decode(&film, 1);
+        assert_eq!((whole.pieces, whole.features.frames.len()), (1, 5000), "{name}");
+        let cache = FeatureCache::new(folder.path().join(name).with_extension("features"), u64::MAX);
+        // Two pieces and four workers: two of them find nothing that is not begun.
+        let execution =
+            Execution { segments: two, workers: four, feature_cache: Some(cache), ..Execution::default() };
+        let divided = decode_by(&film, &execution);
+        assert_eq!(divided.pieces > 2, joins, "{name}: {} pieces", divided.pieces);
+        assert!(divided.features.frames == whole.features.frames, "{name}");
+        // What each of them has kept is all of it.
+        let again = decode_by(&film, &execution);
+        assert_eq!(again.pieces, usize::from(!joins), "{name}: decoded again");
+        assert!(again.features.frames == whole.features.frames, "{name}: as it was kept");
     }
 }

@@ -1,17 +1,16 @@
 //! Pictures: decoded in pieces side by side, and joined only when that provably gives what one decoder gives.
 
-use std::collections::VecDeque;
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::num::NonZeroUsize;
 use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::keeper::Keeper;
 use super::picture::seek;
-use super::plan::{Piece, WHOLE, cut_rest, hides_damage, is_cuttable};
+use super::pieces::{Piece, Pieces};
+use super::plan::{cut_rest, hides_damage, is_cuttable};
 use super::timestamps::Timestamps;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
@@ -46,8 +45,6 @@ pub(crate) struct VideoJob<'a> {
     pub(crate) tracker: &'a Tracker<'a>,
     /// Where pictures are kept, and may be from an analysis that was interrupted.
     pub(crate) stretches: Option<&'a Stretches<'a>>,
-    /// How much work the sound is that is decoded at the same time, in thousandths of the pictures'.
-    pub(crate) sound: u64,
 }
 
 /// Every picture of the stream, as features.
@@ -63,31 +60,31 @@ pub(crate) struct Pictures {
 /// was interrupted: whatever one decoder would see otherwise than several makes the stream be decoded in one piece.
 pub(crate) fn decode_pictures(job: &VideoJob<'_>) -> Result<Pictures, Error> {
     let codec = job.track.codec.as_deref();
-    let mut piece = WHOLE;
+    let mut promised = None;
     if is_cuttable(job.index, &job.probe.container.format, codec) {
         let room = Room::new(job.execution);
         let kept = job.stretches.map(|stretches| stretches.load(&room)).transpose();
         let kept = kept.map_err(|error| Error::io("features", &error))?.unwrap_or_default();
         let ranges: Vec<_> = kept.iter().map(|stretch| stretch.range.clone()).collect();
-        let mut pieces = cut_rest(job.index, codec, job.execution.segments, &ranges, job.sound);
+        let pieces = cut_rest(job.index, codec, job.execution.segments, &ranges);
         if kept.is_empty() && pieces.len() == 1 {
-            piece = pieces.pop().unwrap_or(WHOLE);
+            promised = Some(job.index.shown.len());
         } else {
-            let count = pieces.len();
+            let pieces = Pieces::new(job, pieces);
             if let Some(features) = decode_side_by_side(job, &pieces, kept, &room)? {
-                return Ok(Pictures { features, damaged: false, pieces: count });
+                return Ok(Pictures { features, damaged: false, pieces: pieces.count() });
             }
-            log::info!("pieces do not join, decoding in one pieces={count}");
+            log::info!("pieces do not join, decoding in one pieces={}", pieces.count());
             job.tracker.restart();
             job.stretches.into_iter().for_each(Stretches::forget);
         }
     }
-    decode_whole(job, &piece)
+    decode_whole(job, &Piece::whole(promised))
 }
 
 /// The stream in one piece, by as many threads as there are workers: what they give is the same, but where something is damaged
 /// they need not find the same in its place. Then one thread has the word, from the beginning where it is known beforehand.
-fn decode_whole(job: &VideoJob<'_>, piece: &Piece) -> Result<Pictures, Error> {
+fn decode_whole(job: &VideoJob<'_>, piece: &Piece<'_>) -> Result<Pictures, Error> {
     let _place = job.processes.places.take();
     let codec = job.track.codec.as_deref();
     let alone = job.index.damaged || hides_damage(codec);
@@ -115,9 +112,9 @@ fn decode_whole(job: &VideoJob<'_>, piece: &Piece) -> Result<Pictures, Error> {
 }
 
 /// The pieces, and between them what is kept; `None` when the pieces do not join.
-fn decode_side_by_side(
-    job: &VideoJob<'_>,
-    pieces: &[Piece],
+fn decode_side_by_side<'a>(
+    job: &'a VideoJob<'a>,
+    pieces: &'a Pieces<'a>,
     kept: Vec<KeptStretch>,
     room: &Room,
 ) -> Result<Option<Features>, Error> {
@@ -125,25 +122,15 @@ fn decode_side_by_side(
         kept.into_iter().map(|stretch| (stretch.range.start, stretch.features)).collect();
     let known: usize = parts.iter().map(|(_, features)| features.frames.len()).sum();
     if known > 0 {
-        log::info!("an interrupted analysis goes on pictures={known} pieces={}", pieces.len());
+        log::info!("an interrupted analysis goes on pictures={known}");
         job.tracker.decoded(len(known));
     }
-    let queue: Mutex<VecDeque<&Piece>> = Mutex::new(pieces.iter().collect());
-    // Pieces begin in their order, whoever is waiting: the last one is the shortest.
-    let next = || {
-        if queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            return None;
-        }
-        let place = job.processes.places.take();
-        let piece = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        piece.map(|piece| (piece, place))
-    };
     let abandoned = AtomicBool::new(false);
     let work = || {
         let mut done = Vec::new();
-        while let Some((piece, _place)) = next() {
-            match decode_piece(job, piece, ONE, room, &abandoned) {
-                Ok(decoded) if decoded.joins(piece) => done.push((piece.first, decoded.features)),
+        while let Some((piece, _place)) = pieces.next(&job.processes.places) {
+            match decode_piece(job, &piece, ONE, room, &abandoned) {
+                Ok(decoded) if decoded.joins(&piece) => done.push((piece.first, decoded.features)),
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),
                 // What is wrong with one piece may be right in the whole; limits and the user are the same for both.
                 Err(error) if error.kind() == ErrorKind::DecoderCrashed => {
@@ -161,8 +148,7 @@ fn decode_side_by_side(
         Ok(done)
     };
     let results: Vec<Result<Vec<(usize, Features)>, Error>> = std::thread::scope(|scope| {
-        let workers = job.execution.workers.get().min(pieces.len());
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..job.execution.workers.get()).map(|_| scope.spawn(work)).collect();
         threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -187,10 +173,10 @@ struct Decoded {
 
 impl Decoded {
     /// Whether it is exactly the pictures the packets promise, in order, and none doubtful.
-    fn joins(&self, piece: &Piece) -> bool {
+    fn joins(&self, piece: &Piece<'_>) -> bool {
         let pts = self.features.frames.pts();
         !self.doubtful
-            && piece.expected == Some(len(pts.len()))
+            && piece.end() == Some(piece.first + pts.len())
             && (piece.from.is_none() || piece.from.as_ref() == pts.first())
             && pts.iter().zip(pts.iter().skip(1)).all(|(one, next)| one < next)
     }
@@ -199,7 +185,7 @@ impl Decoded {
 /// Runs one decoder over one piece. Where it has several threads it is ended with its first complaint.
 fn decode_piece(
     job: &VideoJob<'_>,
-    piece: &Piece,
+    piece: &Piece<'_>,
     threads: NonZeroUsize,
     room: &Room,
     abandoned: &AtomicBool,
@@ -225,12 +211,15 @@ fn decode_piece(
         }
         let Some((pts, _)) = timestamps.next()? else { break true };
         let is_abandoned = abandoned.load(Ordering::Relaxed) || (threads > ONE && !running.is_content());
-        if piece.to.is_some_and(|to| pts >= to) || is_abandoned {
+        if is_abandoned {
             break false;
         }
         // Seeking lands on the keyframe or before it, and an open group's leading pictures belong to the piece before.
         if piece.from.is_some_and(|from| pts < from) {
             continue;
+        }
+        if !piece.takes(pts) {
+            break false;
         }
         keeper.before(pts, &mut extractor, || running.is_content()).map_err(features)?;
         extractor.push(pts, &buffer);
@@ -256,7 +245,7 @@ fn decode_piece(
         !complaints.is_empty() || abandoned.load(Ordering::Relaxed)
     };
     if !doubtful {
-        keeper.finish(&mut extractor).map_err(features)?;
+        keeper.finish(piece, &mut extractor).map_err(features)?;
     }
     Ok(Decoded { features: extractor.finish(), doubtful })
 }
@@ -271,7 +260,7 @@ fn thinned(height: u32) -> String {
 }
 
 /// One input, one filter graph with its own scaler, two outputs: pictures on standard output, timestamps on `side`.
-fn arguments(job: &VideoJob<'_>, piece: &Piece, threads: NonZeroUsize, side: i32) -> Vec<String> {
+fn arguments(job: &VideoJob<'_>, piece: &Piece<'_>, threads: NonZeroUsize, side: i32) -> Vec<String> {
     let time_base = job.track.time_base;
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(job.execution.max_pixels));
@@ -284,18 +273,19 @@ fn arguments(job: &VideoJob<'_>, piece: &Piece, threads: NonZeroUsize, side: i32
     let graph = format!(
         "[0:{}]{}scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,split[pictures][timestamps]",
         job.track.index,
-        thinned(job.track.height)
+        thinned(job.track.size.1)
     );
     args.extend(
         ["-i", &job.probe.url, "-filter_complex_threads", "1", "-filter_complex", &graph].map(str::to_owned),
     );
     let time_base = time_base.to_string();
-    let raw = ["-fps_mode", "passthrough", "-enc_time_base", &time_base, "-c:v", "rawvideo"];
+    // Encoders of what is not encoded would have a thread for each core.
+    let raw = ["-fps_mode", "passthrough", "-enc_time_base", &time_base, "-c:v", "rawvideo", "-threads", "1"];
     args.extend(
         ["-map", "[pictures]"]
             .iter()
             .chain(&raw)
-            .chain(&["-f", "rawvideo", "pipe:1"])
+            .chain(&["-flush_packets", "0", "-f", "rawvideo", "pipe:1"])
             .map(|&arg| arg.to_owned()),
     );
     // Each line is flushed, so that a picture never waits for its timestamp.

@@ -39,8 +39,8 @@ pub(crate) struct Probe {
 pub(crate) struct VideoTrack {
     pub(crate) index: u32,
     pub(crate) codec: Option<String>,
-    /// Rows of a decoded picture, as far as the container knows.
-    pub(crate) height: u32,
+    /// Width and height of the pictures as they are coded, as far as the container knows.
+    pub(crate) size: (u32, u32),
     pub(crate) time_base: Rational,
     pub(crate) duration_seconds: Option<f64>,
     pub(crate) average_frame_rate: Option<Rational>,

@@ -200,7 +200,7 @@ impl Stream {
         Some(VideoTrack {
             index: self.index,
             codec: self.codec_name.clone(),
-            height: self.height.unwrap_or(0),
+            size: (self.width.unwrap_or(0), self.height.unwrap_or(0)),
             time_base: stream.time_base?,
             duration_seconds: stream.duration_seconds,
             average_frame_rate: stream.video.as_ref()?.average_frame_rate,

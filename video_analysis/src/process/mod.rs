@@ -15,6 +15,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub(crate) use places::{Place, Places};
 pub(crate) use tools::{Tools, demuxing_rules, input_url};
 pub(crate) use watch::Watch;
 
@@ -22,7 +23,6 @@ use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::numeric::len;
 use complaints::Complaints;
-use places::Places;
 use sandbox::Sandbox;
 
 /// `/proc` counts CPU time in ticks of the scheduler's clock, 10 ms and more; the limit is counted to the nanosecond.
