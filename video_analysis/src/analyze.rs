@@ -135,7 +135,8 @@ struct Examination {
 impl Analysis<'_> {
     fn run(&self, with_curves: bool) -> Result<(Report, Option<Film>, AllCurves), Error> {
         let (probe, video, audio) = probe(self.input, self.execution, self.processes)?;
-        let Material { input, footage, sounds } = self.material(&probe, video.as_ref(), &audio)?;
+        let Material { input, footage, sounds, boundaries } =
+            self.material(&probe, video.as_ref(), &audio)?;
         self.tracker.detecting();
         let packets = video.as_ref().zip(footage.as_ref()).map(|(track, footage)| packets_of(track, footage));
         let damage = damage::map(video.as_ref().zip(footage.as_ref()), audio.iter().zip(&sounds));
@@ -145,7 +146,7 @@ impl Analysis<'_> {
             let damaged = probe.damaged || footage.damaged || cut_off;
             let rate = track.average_frame_rate;
             let film = Film::new(footage.frames, track.time_base, footage.last_duration, rate);
-            (film.with_areas(footage.areas), damaged)
+            (film.with_areas(footage.areas).with_boundaries(boundaries), damaged)
         });
         let frames = film.as_ref().map_or(0, |(film, _)| len(film.frames.len()));
         let tried = film.is_some() || !sounds.is_empty();

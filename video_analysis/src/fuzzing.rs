@@ -102,7 +102,7 @@ pub fn decoded_pictures(bytes: &[u8]) {
     let track = VideoTrack {
         index: 0,
         codec: None,
-        height: 0,
+        size: (0, 0),
         time_base: TIME_BASE,
         duration_seconds: None,
         average_frame_rate: None,

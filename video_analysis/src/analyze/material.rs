@@ -1,11 +1,13 @@
 //! What detectors work from: features that were kept, and for the rest decoders.
 
 use crate::active;
+use crate::choice::DetectorName;
 use crate::damage;
 use crate::decode::{VideoJob, decode_pictures, decode_sound};
+use crate::detect::Boundaries;
 use crate::digest::{file_size, identify};
 use crate::error::Error;
-use crate::features::{Footage, Levels, Room, Sound, SoundExtractor};
+use crate::features::{Footage, Frames, Levels, Room, Sound, SoundExtractor};
 use crate::packets::MOST_SECONDS;
 use crate::probe::{AudioTrack, PacketIndex, Probe, Structure, VideoTrack, check_duration, span_seconds};
 use crate::report::Input;
@@ -19,6 +21,8 @@ pub(super) struct Material {
     pub(super) footage: Option<Footage>,
     /// Of every audio stream, in the order of the tracks.
     pub(super) sounds: Vec<Sound>,
+    /// Where shots begin, if they were looked for beside decoders.
+    pub(super) boundaries: Option<Boundaries>,
 }
 
 /// Where the features of one film are kept.
@@ -130,8 +134,11 @@ impl Analysis<'_> {
             let stretches = keeping.map(|keeping| &keeping.stretches);
             let footage = video.filter(|_| !has_footage).map(|track| self.footage(probe, track, stretches));
             let (input, sounds) = (joined(identity), joined(sounds));
-            let footage = footage.transpose()?.or(kept.footage);
-            Ok(Material { input: input?, footage, sounds: sounds? })
+            let (footage, boundaries) = match footage.transpose()? {
+                Some((footage, boundaries)) => (Some(footage), boundaries),
+                None => (kept.footage, None),
+            };
+            Ok(Material { input: input?, footage, sounds: sounds?, boundaries })
         })
     }
 
@@ -147,7 +154,7 @@ impl Analysis<'_> {
         probe: &Probe,
         track: &VideoTrack,
         stretches: Option<&Stretches<'_>>,
-    ) -> Result<Footage, Error> {
+    ) -> Result<(Footage, Option<Boundaries>), Error> {
         let index = PacketIndex::read(&probe.url, track.index, self.execution.max_pixels, self.processes)?;
         let ends = index.shown.first().zip(index.shown.last());
         let span = ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
@@ -170,7 +177,12 @@ impl Analysis<'_> {
             pictures.pieces,
             pictures.damaged
         );
-        let areas = active::find(&job, &frames)?;
+        // Decoders of the search for bars come one or two at a time, and leave time for what needs none.
+        let (areas, boundaries) = std::thread::scope(|scope| {
+            let boundaries = scope.spawn(|| self.early_boundaries(&frames));
+            (active::find(&job, &frames), joined(boundaries))
+        });
+        let (areas, boundaries) = (areas?, boundaries?);
         let damaged = index.damaged || pictures.damaged;
         let complaints = if damaged {
             let _place = self.processes.places.take();
@@ -184,7 +196,7 @@ impl Analysis<'_> {
         let promised_end = track.promised_end.filter(|_| broken_off);
         let promised = track.declared_frames.filter(|_| cut_off);
         let damage = damage::of_pictures(&index, frames.pts(), &complaints, promised_end, promised);
-        Ok(Footage {
+        let footage = Footage {
             frames,
             areas,
             packets: index.packets,
@@ -194,7 +206,16 @@ impl Analysis<'_> {
             structure: Structure::of(&index, track.time_base, MOST_SECONDS),
             damage,
             damaged,
-        })
+        };
+        Ok((footage, boundaries))
+    }
+
+    fn early_boundaries(&self, frames: &Frames) -> Result<Option<Boundaries>, Error> {
+        if !self.options.detectors.has(DetectorName::Shots) {
+            return Ok(None);
+        }
+        let boundaries = Boundaries::find_early(frames, &self.options.shots);
+        boundaries.map_err(|error| Error::io("features", &error))
     }
 
     fn check_span(&self, ticks: u64, track: &VideoTrack) -> Result<(), Error> {

@@ -104,8 +104,11 @@ impl<'a> Pieces<'a> {
 
     /// Half of the longest rest.
     fn take_over(&self, state: &mut State) -> Option<Range<usize>> {
-        let rest =
-            state.begun.iter_mut().max_by_key(|rest| rest.len()).filter(|rest| rest.len() >= self.worth)?;
+        let rest = state
+            .begun
+            .iter_mut()
+            .max_by_key(ExactSizeIterator::len)
+            .filter(|rest| rest.len() >= self.worth)?;
         let start = halve(self.job.index, self.job.track.codec.as_deref(), rest)?;
         let taken = start..rest.end;
         log::debug!("a decoder takes over pictures={} of={}", taken.len(), rest.len());

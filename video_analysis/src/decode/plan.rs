@@ -39,11 +39,8 @@ pub(crate) fn cut(
     codec: Option<&str>,
     pieces: NonZeroUsize,
 ) -> Vec<Range<usize>> {
-    if is_cuttable(index, format, codec) {
-        cut_rest(index, codec, pieces, &[])
-    } else {
-        vec![0..index.shown.len()]
-    }
+    let pieces = if is_cuttable(index, format, codec) { pieces } else { NonZeroUsize::MIN };
+    cut_rest(index, codec, pieces, &[])
 }
 
 /// The same of what is missing between `kept` ranges of pictures, each of which is a piece of some cut: at most `pieces`, but one in
@@ -122,8 +119,14 @@ mod tests {
         }
     }
 
-    fn cut_into(index: &PacketIndex, pieces: usize) -> Vec<Range<usize>> {
-        cut(index, "mov,mp4", Some("h264"), NonZeroUsize::new(pieces).unwrap())
+    /// Where pieces start and end.
+    fn cut_as(index: &PacketIndex, format: &str, codec: Option<&str>, pieces: usize) -> Vec<(usize, usize)> {
+        let pieces = cut(index, format, codec, NonZeroUsize::new(pieces).unwrap());
+        pieces.into_iter().map(|piece| (piece.start, piece.end)).collect()
+    }
+
+    fn cut_into(index: &PacketIndex, pieces: usize) -> Vec<(usize, usize)> {
+        cut_as(index, "mov,mp4", Some("h264"), pieces)
     }
 
     #[test]
@@ -132,10 +135,10 @@ mod tests {
         for pieces in 1..30 {
             let cut = cut_into(&index, pieces);
             assert!(cut.len() <= pieces);
-            assert_eq!((cut[0].start, cut.last().unwrap().end), (0, 100));
-            assert!(cut.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % 7 == 0));
+            assert_eq!((cut[0].0, cut.last().unwrap().1), (0, 100));
+            assert!(cut.windows(2).all(|pair| pair[0].1 == pair[1].0 && pair[1].0 % 7 == 0));
         }
-        assert_eq!(cut_into(&index, 2)[1].start, 56);
+        assert_eq!(cut_into(&index, 2)[1].0, 56);
     }
 
     #[test]
@@ -149,16 +152,15 @@ mod tests {
 
     #[test]
     fn a_stream_with_one_keyframe_or_doubtful_timestamps_is_one_piece() {
-        let whole = [0..100];
+        let whole = [(0, 100)];
         assert_eq!(cut_into(&index(100, 200, true), 4), whole);
         assert!(cut_into(&index(0, 7, true), 4).is_empty());
         let doubtful = PacketIndex { timed: false, ..index(100, 7, true) };
         assert_eq!(cut_into(&doubtful, 4), whole);
         let damaged = PacketIndex { damaged: true, ..index(100, 7, true) };
         assert_eq!(cut_into(&damaged, 4), whole);
-        let four = NonZeroUsize::new(4).unwrap();
-        assert_eq!(cut(&index(100, 7, true), "matroska,webm", Some("vp8"), four), whole);
-        assert_eq!(cut(&index(100, 7, true), "mpegts", None, four), whole);
+        assert_eq!(cut_as(&index(100, 7, true), "matroska,webm", Some("vp8"), 4), whole);
+        assert_eq!(cut_as(&index(100, 7, true), "mpegts", None, 4), whole);
     }
 
     #[test]
@@ -184,9 +186,9 @@ mod tests {
     #[test]
     fn h264_is_cut_at_closed_groups_only_and_other_codecs_at_any() {
         let mut mixed = index(100, 10, false);
-        assert_eq!(cut_into(&mixed, 2), [0..100]);
+        assert_eq!(cut_into(&mixed, 2), [(0, 100)]);
         mixed.keyframes[7].closed = true;
-        assert_eq!(cut_into(&mixed, 2), [0..70, 70..100]);
-        assert_eq!(cut(&mixed, "mov,mp4", Some("hevc"), NonZeroUsize::new(2).unwrap()), [0..50, 50..100]);
+        assert_eq!(cut_into(&mixed, 2), [(0, 70), (70, 100)]);
+        assert_eq!(cut_as(&mixed, "mov,mp4", Some("hevc"), 2), [(0, 50), (50, 100)]);
     }
 }

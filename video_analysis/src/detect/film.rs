@@ -1,5 +1,6 @@
 //! The joined stream of features, and its clock.
 
+use super::shots::Boundaries;
 use crate::active::Area;
 use crate::features::Frames;
 use crate::numeric::{len, round};
@@ -11,6 +12,8 @@ pub(crate) struct Film {
     pub(crate) frames: Frames,
     /// Where bars are around the picture, in order.
     pub(crate) areas: Vec<Area>,
+    /// Where shots begin, if that was looked for already.
+    pub(super) boundaries: Option<Boundaries>,
     time_base: Rational,
     /// Where the last picture ends.
     end_pts: i64,
@@ -36,11 +39,16 @@ impl Film {
             Some(period.rescale(1, time_base).max(1))
         };
         let duration = last_duration.or(step).or_else(of_rate).unwrap_or(1);
-        Self { end_pts: last.unwrap_or(0).saturating_add(duration), frames, areas: Vec::new(), time_base }
+        let end_pts = last.unwrap_or(0).saturating_add(duration);
+        Self { end_pts, frames, areas: Vec::new(), boundaries: None, time_base }
     }
 
     pub(crate) fn with_areas(self, areas: Vec<Area>) -> Self {
         Self { areas, ..self }
+    }
+
+    pub(crate) fn with_boundaries(self, boundaries: Option<Boundaries>) -> Self {
+        Self { boundaries, ..self }
     }
 
     pub(crate) fn time_base(&self) -> Rational {

@@ -33,6 +33,7 @@ mod windows;
 mod wipes;
 
 pub(crate) use film::Film;
+pub(crate) use shots::Boundaries;
 
 use std::io;
 

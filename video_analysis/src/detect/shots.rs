@@ -11,12 +11,20 @@ use super::film::evidence;
 use super::gradual::Gradual;
 use super::{Detector, Film, Findings, VideoDetector, confidence, windows};
 use crate::choice::DetectorName;
+use crate::features::Frames;
 use crate::options::ShotOptions;
 use crate::report::{Evidence, OpenedBy, SegmentKind, Shot};
 
 /// Finds cuts, dissolves, wipes and fades, and tiles the film with the shots between them.
 pub(super) struct Shots {
     options: ShotOptions,
+}
+
+/// Where shots end and begin, before what overlaps is told apart.
+pub(crate) struct Boundaries {
+    blanks: Vec<Blank>,
+    cuts: Vec<Cut>,
+    graduals: Vec<Gradual>,
 }
 
 /// What opens the shot that begins at some frame.
@@ -46,31 +54,48 @@ impl Detector for Shots {
     }
 }
 
+impl Boundaries {
+    /// Finds them all.
+    pub(crate) fn find(frames: &Frames, options: &ShotOptions) -> io::Result<Self> {
+        let min_fade = usize::try_from(options.min_fade_frames).unwrap_or(usize::MAX);
+        let blanks = windows::blanks(frames, min_fade)?;
+        let cuts = windows::cuts(frames, options)?;
+        let mut graduals = windows::graduals(frames, options)?;
+        graduals.retain(|gradual| {
+            blanks.iter().map(Blank::extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
+        });
+        Ok(Self { blanks, cuts, graduals })
+    }
+
+    /// The same while decoders are still at work, where that takes no memory to speak of: of a film of one window.
+    pub(crate) fn find_early(frames: &Frames, options: &ShotOptions) -> io::Result<Option<Self>> {
+        windows::is_one(frames).then(|| Self::find(frames, options)).transpose()
+    }
+}
+
 impl VideoDetector for Shots {
     fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
         if film.frames.is_empty() {
             return Ok(());
         }
-        let min_fade = usize::try_from(self.options.min_fade_frames).unwrap_or(usize::MAX);
-        let blanks = windows::blanks(&film.frames, min_fade)?;
-        let cuts = windows::cuts(&film.frames, &self.options)?;
-        let mut graduals = windows::graduals(&film.frames, &self.options)?;
-        graduals.retain(|gradual| {
-            blanks.iter().map(Blank::extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
-        });
-        for blank in &blanks {
+        let now =
+            film.boundaries.is_none().then(|| Boundaries::find(&film.frames, &self.options)).transpose()?;
+        let Some(Boundaries { blanks, cuts, graduals }) = film.boundaries.as_ref().or(now.as_ref()) else {
+            return Ok(());
+        };
+        for blank in blanks {
             let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];
             for (kind, fade) in parts.into_iter().filter_map(|(kind, fade)| Some((kind, fade.as_ref()?))) {
                 let (sure, why) = judged(fade);
                 found.transitions.push(film.segment(kind, fade.start, fade.end, sure, Some(why)));
             }
         }
-        for Gradual { kind, start, end, margin, evidence, .. } in &graduals {
+        for Gradual { kind, start, end, margin, evidence, .. } in graduals {
             let segment = film.segment(*kind, *start, *end, sure(*kind, *margin), Some(evidence.clone()));
             found.transitions.push(segment);
         }
         found.transitions.sort_by_key(|transition| transition.start_frame);
-        found.shots = tile(film, &openings(&blanks, &cuts, &graduals, film.frames.len()));
+        found.shots = tile(film, &openings(blanks, cuts, graduals, film.frames.len()));
         Ok(())
     }
 }

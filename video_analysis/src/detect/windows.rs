@@ -22,6 +22,11 @@ const FADE_REACH: usize = 2048;
 /// nothing was ever seen to matter.
 const RIVALS: usize = 16;
 
+/// Whether all pictures are looked at at once.
+pub(super) fn is_one(frames: &Frames) -> bool {
+    frames.len() <= CORE
+}
+
 pub(super) fn cuts(frames: &Frames, options: &ShotOptions) -> io::Result<Vec<Cut>> {
     local(frames, CORE, CUT_REACH, |frames| cuts::find(frames, options))
 }
