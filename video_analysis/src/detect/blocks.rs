@@ -1,7 +1,7 @@
 //! Pictures as the colours of their blocks, compared by colours and by edges.
 
 use crate::features::{Frame, GRID, GRID_ROW};
-use crate::numeric::{len_to_f64, to_f64};
+use crate::numeric::len_to_f64;
 
 /// Colour components of a block.
 pub(super) const COLORS: usize = 3;
@@ -20,9 +20,9 @@ pub(super) fn colors(frame: &Frame) -> Vec<f64> {
 
 /// Mean absolute difference of the block colours of two pictures, 0 to 255.
 pub(super) fn distance(one: &Frame, other: &Frame) -> f64 {
-    let sum: i64 =
-        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| i64::from(one.abs_diff(*other))).sum();
-    to_f64(sum) / len_to_f64(one.grid.len())
+    let sum: u32 =
+        one.grid.iter().zip(other.grid.iter()).map(|(one, other)| u32::from(one.abs_diff(*other))).sum();
+    f64::from(sum) / len_to_f64(one.grid.len())
 }
 
 /// A block and those that touch it.

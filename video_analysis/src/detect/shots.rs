@@ -58,9 +58,14 @@ impl Boundaries {
     /// Finds them all.
     pub(crate) fn find(frames: &Frames, options: &ShotOptions) -> io::Result<Self> {
         let min_fade = usize::try_from(options.min_fade_frames).unwrap_or(usize::MAX);
-        let blanks = windows::blanks(frames, min_fade)?;
-        let cuts = windows::cuts(frames, options)?;
-        let mut graduals = windows::graduals(frames, options)?;
+        let (sharp, graduals) = std::thread::scope(|scope| {
+            let sharp = scope.spawn(|| -> io::Result<_> {
+                Ok((windows::blanks(frames, min_fade)?, windows::cuts(frames, options)?))
+            });
+            let graduals = windows::graduals(frames, options);
+            (sharp.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), graduals)
+        });
+        let ((blanks, cuts), mut graduals) = (sharp?, graduals?);
         graduals.retain(|gradual| {
             blanks.iter().map(Blank::extent).all(|(from, to)| gradual.end <= from || to <= gradual.start)
         });

@@ -8,7 +8,7 @@ mod sweep;
 use std::collections::BTreeSet;
 
 use self::extent::extent;
-use self::sweep::{MAX_SOFT_SCATTER, MAX_WHOLE_SCATTER, MIN_CHANGE, Sweep};
+use self::sweep::{Course, MAX_SOFT_SCATTER, MAX_WHOLE_SCATTER, MIN_CHANGE, Sweep};
 use super::blocks::{distance, likeness};
 use super::fades;
 use super::gradual::{Gradual, Limited, Stretch, apart, halves, strongest};
@@ -94,10 +94,10 @@ fn candidates(frames: &[Frame], longest: usize) -> Vec<Stretch> {
         for centre in centres.step_by(step) {
             let (first, last) = (centre - half, centre + half);
             if sweep::may_be(frames, first, centre, last)
-                && let Some(sweep) = sweep::measure(frames, first, last)
-                && sweep.is_likely()
+                && let Some(course) = Course::of(frames, first, last)
+                && course.is_likely()
             {
-                strengths.push((sweep.strength(), Stretch { centre, half }));
+                strengths.push((course.strength(), Stretch { centre, half }));
             }
         }
     }

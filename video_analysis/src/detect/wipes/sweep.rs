@@ -45,9 +45,9 @@ const CAP: f64 = 0.5;
 /// Largest misfit of a stretch that is looked at more closely.
 const LIKELY_MISFIT: f64 = 0.2;
 
-/// What is measured of a stretch.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sweep {
+/// How the blocks of a stretch go from one end to the other.
+pub(super) struct Course {
+    ends: Ends,
     /// Mean absolute difference of the ends, in grey levels.
     change: f64,
     /// Mean absolute difference of the blocks from mixtures of the two ends, each the one that fits it best, as a share of
@@ -61,13 +61,22 @@ pub(super) struct Sweep {
     unsteadiness: f64,
     /// Largest step on the way from one end to the other, as a share of the way.
     largest_step: f64,
+    /// Share of the blocks that are the same at both ends.
+    untouched: f64,
+    /// Which components belong to blocks that are not dark at both ends.
+    lit: Vec<bool>,
+    /// When each block changes, 0 to 1.
+    times: Vec<f64>,
+}
+
+/// All that is measured of a stretch.
+pub(super) struct Sweep {
+    course: Course,
     /// How far the times at which blocks change are spread (standard deviation, as a share of the stretch), as far as neighbours
     /// change at the same time.
     spread: f64,
     /// What of the spread is not so, as a share of `spread`.
     disorder: f64,
-    /// Share of the blocks that are the same at both ends.
-    untouched: f64,
     /// Correlation of the ends' edges.
     likeness: f64,
     /// What of the variance of the times at which blocks change their places do not tell, of 1.
@@ -185,51 +194,81 @@ fn mixed(progress: &[f64]) -> impl Iterator<Item = f64> {
 
 /// Measures the pictures between the two ends; `None` where the ends are equal.
 pub(super) fn measure(frames: &[Frame], first: usize, last: usize) -> Option<Sweep> {
-    let (before, after) = (frames.get(first)?, frames.get(last)?);
-    let ends = Ends::of(before, after)?;
-    let between = last.checked_sub(first + 1).filter(|between| *between > 0)?;
-    let samples = between.min(SAMPLES);
-    let (mut misfit, mut blocks_mixed, mut expected) = (0.0, 0.0, 0.0);
-    let (mut travelled, mut reached, mut largest_step) = (0.0, 0.0, 0.0f64);
-    let mut unsteadiness = [0.0; SHAPES.len()];
-    let mut previous = vec![0.0; BLOCKS];
-    let mut waited = vec![0.0; BLOCKS];
-    for sample in 0..samples {
-        // The middles of equal parts.
-        let at = first + 1 + (2 * sample + 1) * between / (2 * samples);
-        let (progress, off) = ends.progress(frames.get(at)?);
-        misfit += off;
-        let mean = ends.mean(progress.iter().copied());
-        blocks_mixed += ends.mean(mixed(&progress));
-        expected += 4.0 * mean * (1.0 - mean);
-        let time = len_to_f64(2 * sample + 1) / len_to_f64(2 * samples);
-        for (off, shape) in unsteadiness.iter_mut().zip(SHAPES) {
-            *off += (mean - shape(time)).abs() / len_to_f64(samples);
+    Course::of(frames, first, last).map(Sweep::of)
+}
+
+impl Course {
+    /// That between two pictures; `None` where these are equal.
+    pub(super) fn of(frames: &[Frame], first: usize, last: usize) -> Option<Self> {
+        let (before, after) = (frames.get(first)?, frames.get(last)?);
+        let ends = Ends::of(before, after)?;
+        let between = last.checked_sub(first + 1).filter(|between| *between > 0)?;
+        let samples = between.min(SAMPLES);
+        let (mut misfit, mut blocks_mixed, mut expected) = (0.0, 0.0, 0.0);
+        let (mut travelled, mut reached, mut largest_step) = (0.0, 0.0, 0.0f64);
+        let mut unsteadiness = [0.0; SHAPES.len()];
+        let mut previous = vec![0.0; BLOCKS];
+        let mut waited = vec![0.0; BLOCKS];
+        for sample in 0..samples {
+            // The middles of equal parts.
+            let at = first + 1 + (2 * sample + 1) * between / (2 * samples);
+            let (progress, off) = ends.progress(frames.get(at)?);
+            misfit += off;
+            let mean = ends.mean(progress.iter().copied());
+            blocks_mixed += ends.mean(mixed(&progress));
+            expected += 4.0 * mean * (1.0 - mean);
+            let time = len_to_f64(2 * sample + 1) / len_to_f64(2 * samples);
+            for (off, shape) in unsteadiness.iter_mut().zip(SHAPES) {
+                *off += (mean - shape(time)).abs() / len_to_f64(samples);
+            }
+            largest_step = largest_step.max(mean - reached);
+            reached = mean;
+            travelled += ends.mean(progress.iter().zip(&previous).map(|(now, before)| (now - before).abs()));
+            waited.iter_mut().zip(&progress).for_each(|(waited, progress)| *waited += 1.0 - progress);
+            previous = progress;
         }
-        largest_step = largest_step.max(mean - reached);
-        reached = mean;
-        travelled += ends.mean(progress.iter().zip(&previous).map(|(now, before)| (now - before).abs()));
-        waited.iter_mut().zip(&progress).for_each(|(waited, progress)| *waited += 1.0 - progress);
-        previous = progress;
+        travelled += ends.mean(previous.iter().map(|progress| 1.0 - progress));
+        let lit = lit(&ends.before, &ends.after);
+        Some(Self {
+            change: ends.change(),
+            misfit: misfit / len_to_f64(samples) / ends.weight,
+            back_and_forth: travelled,
+            mixed: blocks_mixed / expected.max(1e-9),
+            unsteadiness: unsteadiness.into_iter().fold(f64::INFINITY, f64::min),
+            largest_step: largest_step.max(1.0 - reached),
+            untouched: untouched(&ends, &lit),
+            times: waited.into_iter().map(|waited| waited / len_to_f64(samples)).collect(),
+            lit,
+            ends,
+        })
     }
-    travelled += ends.mean(previous.iter().map(|progress| 1.0 - progress));
-    let waited: Vec<f64> = waited.into_iter().map(|waited| waited / len_to_f64(samples)).collect();
-    let (spread, disorder) = order(&ends, &waited);
-    let scatter = 1.0 - explained_by_place(&waited, &ends.weights);
-    let lit = lit(&ends.before, &ends.after);
-    Some(Sweep {
-        change: ends.change(),
-        misfit: misfit / len_to_f64(samples) / ends.weight,
-        back_and_forth: travelled,
-        mixed: blocks_mixed / expected.max(1e-9),
-        unsteadiness: unsteadiness.into_iter().fold(f64::INFINITY, f64::min),
-        largest_step: largest_step.max(1.0 - reached),
-        spread,
-        disorder: disorder / spread.max(1e-9),
-        untouched: untouched(&ends, &lit),
-        likeness: correlation(&edges(&ends.before, &lit), &edges(&ends.after, &lit)).max(0.0),
-        scatter,
-    })
+
+    /// How much speaks for it: a stretch that is too long does not go steadily from one end to the other.
+    pub(super) fn strength(&self) -> f64 {
+        self.change * (1.0 - self.misfit) * (1.0 - 2.0 * self.unsteadiness).max(0.0)
+    }
+
+    /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
+    /// is in it.
+    pub(super) fn is_likely(&self) -> bool {
+        self.change > MIN_CHANGE
+            && self.misfit < LIKELY_MISFIT
+            && self.back_and_forth < 1.4
+            && self.largest_step < 0.5
+            && self.untouched < 0.2
+            // Of most, the places need not be asked.
+            && (self.mixed < SOFT.end || self.mixed < softest(self.scatter()))
+    }
+
+    /// What of the variance of the times at which blocks change their places do not tell, of 1.
+    fn scatter(&self) -> f64 {
+        1.0 - explained_by_place(&self.times, &self.ends.weights)
+    }
+}
+
+/// How soft a line may be.
+fn softest(scatter: f64) -> f64 {
+    if scatter < VERY_ORDERLY { SOFT_ORDERLY } else { SOFT.end }
 }
 
 /// Share of the lit blocks that change by less than others.
@@ -266,15 +305,18 @@ fn order(ends: &Ends, times: &[f64]) -> (f64, f64) {
 }
 
 impl Sweep {
-    /// How much speaks for it: a stretch that is too long does not go steadily from one end to the other.
-    pub(super) fn strength(&self) -> f64 {
-        self.change * (1.0 - self.misfit) * (1.0 - 2.0 * self.unsteadiness).max(0.0)
+    fn of(course: Course) -> Self {
+        let (spread, disorder) = order(&course.ends, &course.times);
+        let Ends { before, after, .. } = &course.ends;
+        let likeness = correlation(&edges(before, &course.lit), &edges(after, &course.lit)).max(0.0);
+        let disorder = disorder / spread.max(1e-9);
+        Self { scatter: course.scatter(), spread, disorder, likeness, course }
     }
 
-    /// The same of what was found: of two that overlap the one whose blocks keep to their ways and their order is the wipe, and the other
-    /// has something of what is beside it.
+    /// How much speaks for what was found: of two that overlap the one whose blocks keep to their ways and their order is the wipe, and the
+    /// other has something of what is beside it.
     pub(super) fn clarity(&self) -> f64 {
-        self.strength() * (1.0 - 3.0 * self.misfit).max(0.0) * (1.0 - self.scatter)
+        self.course.strength() * (1.0 - 3.0 * self.course.misfit).max(0.0) * (1.0 - self.scatter)
     }
 
     /// Where blocks change one after the other rather than all at once, what of the times at which they do their places do not tell, of
@@ -285,24 +327,8 @@ impl Sweep {
 
     /// The same of all from where the first blocks begin to change to where the last ones have changed, which are in less order.
     pub(super) fn scatter_of_whole(&self) -> Option<f64> {
-        let sweeps = self.spread > MIN_ORDERLY_SPREAD && WHOLE_SOFT.contains(&self.mixed);
+        let sweeps = self.spread > MIN_ORDERLY_SPREAD && WHOLE_SOFT.contains(&self.course.mixed);
         (sweeps && self.scatter < MAX_WHOLE_SCATTER).then_some(self.scatter)
-    }
-
-    /// Whether it is worth finding its exact ends: a stretch that is a little too long or too short is less of a wipe than what
-    /// is in it.
-    pub(super) fn is_likely(&self) -> bool {
-        self.change > MIN_CHANGE
-            && self.misfit < LIKELY_MISFIT
-            && self.back_and_forth < 1.4
-            && self.mixed < self.softest()
-            && self.largest_step < 0.5
-            && self.untouched < 0.2
-    }
-
-    /// How soft its line may be.
-    fn softest(&self) -> f64 {
-        if self.scatter < VERY_ORDERLY { SOFT_ORDERLY } else { SOFT.end }
     }
 
     /// Whether it may be as short as that.
@@ -312,18 +338,19 @@ impl Sweep {
 
     /// Whether it may be one once its ends are exact.
     pub(super) fn is_near(&self, leeway: f64) -> bool {
-        self.change > 0.7 * MIN_CHANGE
+        self.course.change > 0.7 * MIN_CHANGE
             && self.spread > 0.8 * MIN_SPREAD / leeway
-            && self.misfit < 0.3 * leeway
+            && self.course.misfit < 0.3 * leeway
             && self.scatter < 0.7 * leeway
     }
 
     /// Whether there is a line between the shots, or a soft one; `None` where it is neither.
     pub(super) fn is_sharp(&self, leeway: f64) -> Option<bool> {
-        let sharp = self.mixed < SHARP || (self.mixed < SHARP_ORDERLY && self.scatter < ORDERLY);
-        (self.change > MIN_CHANGE
+        let sharp =
+            self.course.mixed < SHARP || (self.course.mixed < SHARP_ORDERLY && self.scatter < ORDERLY);
+        (self.course.change > MIN_CHANGE
             && self.spread > MIN_SPREAD / leeway
-            && (sharp || (SOFT.start..self.softest()).contains(&self.mixed)))
+            && (sharp || (SOFT.start..softest(self.scatter)).contains(&self.course.mixed)))
         .then_some(sharp)
     }
 
@@ -339,11 +366,11 @@ impl Sweep {
             Limited::below("disorder", self.disorder, MAX_DISORDER)
         };
         [
-            Limited::below("sweep_misfit", self.misfit, if sharp { 0.16 } else { 0.14 }),
-            Limited::below("back_and_forth", self.back_and_forth, if orderly { 2.0 } else { 1.5 }),
-            Limited::below("largest_step", self.largest_step, max_step),
+            Limited::below("sweep_misfit", self.course.misfit, if sharp { 0.16 } else { 0.14 }),
+            Limited::below("back_and_forth", self.course.back_and_forth, if orderly { 2.0 } else { 1.5 }),
+            Limited::below("largest_step", self.course.largest_step, max_step),
             order,
-            Limited::below("untouched", self.untouched, 0.08),
+            Limited::below("untouched", self.course.untouched, 0.08),
             Limited::below("likeness", self.likeness, if orderly { 0.35 } else { 0.25 }),
         ]
     }
