@@ -1,15 +1,17 @@
 //! Who decodes which pictures: pieces of the stream, of which who is done takes over half of what another one has left.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::VideoJob;
 use super::plan::halve;
 use crate::process::{Place, Places};
 
-/// What starting one decoder more costs (its process, opening the file, finding a keyframe), as pixels that would be decoded
-/// meanwhile: less than twice that is not divided. Half a second of work, some 500 pictures at 720p.
+/// What is left is divided where it is so many pixels or more, half a second of work, some 500 pictures at 720p: less is done before another
+/// decoder has started, opened the file and found a keyframe.
 const WORTH: u64 = 586_000_000;
 /// What a picture costs beside its pixels, as such.
 const PICTURE: u64 = 250_000;
@@ -79,11 +81,19 @@ impl<'a> Pieces<'a> {
     }
 
     /// The next piece, with a place to decode it; `None` when others will be done with everything soon.
-    pub(super) fn next<'p>(&'a self, places: &'p Places) -> Option<(Piece<'a>, Place<'p>)> {
+    pub(super) fn next<'p>(
+        &'a self,
+        places: &'p Places,
+        abandoned: &AtomicBool,
+    ) -> Option<(Piece<'a>, Place<'p>)> {
         if !self.is_anything_left() {
             return None;
         }
         let place = places.take();
+        // Others may have failed while this one waited.
+        if abandoned.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut state = self.state();
         let range = state.waiting.pop_front().or_else(|| self.take_over(&mut state))?;
         let first = range.start;
@@ -99,21 +109,26 @@ impl<'a> Pieces<'a> {
 
     fn is_anything_left(&self) -> bool {
         let state = self.state();
-        !state.waiting.is_empty() || state.begun.iter().any(|rest| rest.len() >= self.worth)
+        !state.waiting.is_empty() || self.division(&state).is_some()
     }
 
-    /// Half of the longest rest.
     fn take_over(&self, state: &mut State) -> Option<Range<usize>> {
-        let rest = state
-            .begun
-            .iter_mut()
-            .max_by_key(ExactSizeIterator::len)
-            .filter(|rest| rest.len() >= self.worth)?;
-        let start = halve(self.job.index, self.job.track.codec.as_deref(), rest)?;
+        let (number, start) = self.division(state)?;
+        let rest = state.begun.get_mut(number)?;
         let taken = start..rest.end;
         log::debug!("a decoder takes over pictures={} of={}", taken.len(), rest.len());
         rest.end = start;
         Some(taken)
+    }
+
+    /// The number of the longest rest that can be divided, and the first picture of its second half.
+    fn division(&self, state: &State) -> Option<(usize, usize)> {
+        let mut rests: Vec<(usize, &Range<usize>)> = state.begun.iter().enumerate().collect();
+        rests.retain(|(_, rest)| rest.len() >= self.worth);
+        rests.sort_by_key(|(_, rest)| Reverse(rest.len()));
+        let codec = self.job.track.codec.as_deref();
+        let half = |rest| halve(self.job.index, codec, rest, self.worth / 2);
+        rests.into_iter().find_map(|(number, rest)| Some((number, half(rest)?)))
     }
 
     fn takes(&self, number: usize, pts: i64) -> bool {

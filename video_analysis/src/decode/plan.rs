@@ -72,37 +72,54 @@ pub(super) fn cut_rest(
     holes.into_iter().flat_map(of_hole).collect()
 }
 
-/// The first picture of what another decoder may take over, about half of the work; `None` without a keyframe there.
-pub(super) fn halve(index: &PacketIndex, codec: Option<&str>, rest: &Range<usize>) -> Option<usize> {
-    starts_within(index, codec, rest, 2).pop()
+/// The first picture of what another decoder may take over: the keyframe nearest to half of the work, with `least` pictures or more on
+/// both of its sides; `None` where there is none.
+pub(super) fn halve(
+    index: &PacketIndex,
+    codec: Option<&str>,
+    rest: &Range<usize>,
+    least: usize,
+) -> Option<usize> {
+    let (places, all) = places_within(index, codec, rest);
+    let mut fitting = places;
+    fitting.retain(|(start, _)| start - rest.start >= least && rest.end - start >= least);
+    fitting.into_iter().min_by_key(|(_, before)| (2 * before).abs_diff(all)).map(|(start, _)| start)
 }
 
-/// Ordinals of the keyframes nearest to equal shares of the work, without the first.
+/// Ordinals of the first keyframes after equal shares of the work, without the beginning.
 fn starts_within(index: &PacketIndex, codec: Option<&str>, hole: &Range<usize>, shares: usize) -> Vec<usize> {
-    let shown = index.shown.get(hole.clone()).unwrap_or_default();
+    let (places, all) = places_within(index, codec, hole);
+    let shares = len(shares);
+    let mut starts = Vec::new();
+    for (start, before) in places {
+        let share = len(starts.len()) + 1;
+        if share < shares && before * shares >= all * share {
+            starts.push(start);
+        }
+    }
+    starts
+}
+
+/// Where in a range of pictures a piece may begin, but for its beginning, with the work before that; and all of the work.
+fn places_within(index: &PacketIndex, codec: Option<&str>, range: &Range<usize>) -> (Vec<(usize, u64)>, u64) {
+    let shown = index.shown.get(range.clone()).unwrap_or_default();
     // Decoding costs something per picture and something per byte; taken as equal on average, which balances well enough.
     let bytes: u64 = shown.iter().map(|(_, size)| u64::from(*size)).sum();
     let per_picture = (bytes / len(shown.len()).max(1)).max(1);
-    let total = bytes + per_picture * len(shown.len());
 
     let first = shown.first().map(|(pts, _)| *pts);
     let later = index.keyframes.iter().filter(|keyframe| Some(keyframe.pts) > first);
     let mut candidates =
         later.filter(|keyframe| may_begin(keyframe, codec)).map(|keyframe| keyframe.pts).peekable();
-
-    let shares = len(shares);
-    let mut starts = Vec::new();
-    let mut done = 0;
-    for (ordinal, (pts, size)) in (hole.start..).zip(shown) {
+    let mut places = Vec::new();
+    let mut work = 0;
+    for (ordinal, (pts, size)) in (range.start..).zip(shown) {
         if candidates.next_if_eq(pts).is_some() {
-            let share = len(starts.len()) + 1;
-            if share < shares && done * shares >= total * share {
-                starts.push(ordinal);
-            }
+            places.push((ordinal, work));
         }
-        done += u64::from(*size) + per_picture;
+        work += u64::from(*size) + per_picture;
     }
-    starts
+    (places, work)
 }
 
 #[cfg(test)]
@@ -142,12 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_rest_begins_at_a_keyframe_within_it() {
+    fn half_of_a_rest_begins_at_the_keyframe_nearest_to_its_middle() {
         let closed = index(100, 10, true);
-        let half = |rest| halve(&closed, Some("h264"), &rest);
-        assert_eq!([half(0..100), half(43..100), half(80..100)], [Some(50), Some(80), Some(90)]);
-        assert_eq!([half(90..100), half(91..99), half(100..100)], [None; 3]);
-        assert_eq!(halve(&index(100, 10, false), Some("h264"), &(0..100)), None, "open groups of H.264");
+        let half = |rest, least| halve(&closed, Some("h264"), &rest, least);
+        assert_eq!([half(0..100, 1), half(43..100, 1), half(80..100, 10)], [Some(50), Some(70), Some(90)]);
+        assert_eq!([half(90..100, 1), half(91..99, 1), half(100..100, 1), half(80..100, 11)], [None; 4]);
+        assert_eq!(halve(&index(100, 10, false), Some("h264"), &(0..100), 1), None, "open groups of H.264");
     }
 
     #[test]

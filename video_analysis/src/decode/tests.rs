@@ -1,13 +1,18 @@
 //! The time model against ffprobe's, picture by picture.
 
+use std::iter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::pieces::Pieces;
+use super::video::decode_side_by_side;
 use super::{Pictures, VideoJob, decode_pictures};
 use crate::analyze::watched;
 use crate::digest::identify;
+use crate::error::Error;
 use crate::execution::Execution;
+use crate::features::Room;
 use crate::observer::Tracker;
 use crate::probe::{PacketIndex, probe};
 use crate::process::Processes;
@@ -21,11 +26,19 @@ fn decode(input: &Path, pieces: usize) -> Pictures {
     decode_by(input, &execution)
 }
 
-/// With what is kept in the execution's cache, if it has one, and kept there.
 fn decode_by(input: &Path, execution: &Execution) -> Pictures {
+    with_job(input, execution, decode_pictures)
+}
+
+/// What there is to decode, with what is kept in the execution's cache, if it has one.
+fn with_job<T>(
+    input: &Path,
+    execution: &Execution,
+    work: impl FnOnce(&VideoJob<'_>) -> Result<T, Error>,
+) -> T {
     let stretches = execution.feature_cache.as_ref().map(Stretches::new);
     let processes = Processes::new(input, execution).unwrap();
-    let decoded = watched(&processes, execution, &(), || {
+    let done = watched(&processes, execution, &(), || {
         let (probe, track, _) = probe(input, execution, &processes)?;
         let track = track.unwrap();
         if let Some(stretches) = &stretches {
@@ -34,7 +47,7 @@ fn decode_by(input: &Path, execution: &Execution) -> Pictures {
         }
         let index = PacketIndex::read(&probe.url, track.index, execution.max_pixels, &processes)?;
         let tracker = Tracker::new(&());
-        decode_pictures(&VideoJob {
+        work(&VideoJob {
             probe: &probe,
             track: &track,
             index: &index,
@@ -44,7 +57,7 @@ fn decode_by(input: &Path, execution: &Execution) -> Pictures {
             stretches: stretches.as_ref(),
         })
     });
-    decoded.unwrap()
+    done.unwrap()
 }
 
 /// Timestamps of all pictures in the order ffprobe decodes them; `None` where the format has none.
@@ -141,7 +154,7 @@ fn of_several_streams_and_a_cover_the_analysed_one_has_ffprobes_pictures() {
     }
 }
 
-/// Five thousand pictures that move, of which two pieces are worth dividing.
+/// Five thousand pictures that move.
 fn long(folder: &Path, name: &str, codec: &str) -> PathBuf {
     clips::make(folder, name, &format!("-f lavfi -i testsrc2=s=64x36:r=25:d=200 {codec}"))
 }
@@ -149,7 +162,7 @@ fn long(folder: &Path, name: &str, codec: &str) -> PathBuf {
 #[test]
 fn decoders_that_take_over_half_of_what_others_have_left_give_what_one_gives() {
     let folder = tempfile::tempdir().unwrap();
-    let [two, four] = [2, 4].map(|count| NonZeroUsize::new(count).unwrap());
+    let two = NonZeroUsize::new(2).unwrap();
     let films = [
         ("closed.mp4", "-c:v libx264 -preset ultrafast -bf 2 -g 40", true),
         ("open.mkv", "-c:v mpeg2video -bf 2 -g 40 -q:v 3", true),
@@ -161,12 +174,19 @@ fn decoders_that_take_over_half_of_what_others_have_left_give_what_one_gives() {
         let whole = decode(&film, 1);
         assert_eq!((whole.pieces, whole.features.frames.len()), (1, 5000), "{name}");
         let cache = FeatureCache::new(folder.path().join(name).with_extension("features"), u64::MAX);
-        // Two pieces and four workers: two of them find nothing that is not begun.
         let execution =
-            Execution { segments: two, workers: four, feature_cache: Some(cache), ..Execution::default() };
-        let divided = decode_by(&film, &execution);
-        assert_eq!(divided.pieces > 2, joins, "{name}: {} pieces", divided.pieces);
-        assert!(divided.features.frames == whole.features.frames, "{name}");
+            Execution { segments: two, workers: two, feature_cache: Some(cache), ..Execution::default() };
+        // One piece and two decoders: the second of them finds nothing that is not begun.
+        let (divided, count) = with_job(&film, &execution, |job| {
+            let pieces = Pieces::new(job, iter::once(0..5000).collect());
+            let divided = decode_side_by_side(job, &pieces, Vec::new(), &Room::new(&execution))?;
+            Ok((divided, pieces.count()))
+        });
+        assert!(count >= 2, "{name}: {count} decoders");
+        assert_eq!(divided.is_some(), joins, "{name}");
+        if let Some(divided) = divided {
+            assert!(divided.frames == whole.features.frames, "{name}");
+        }
         // What each of them has kept is all of it.
         let again = decode_by(&film, &execution);
         assert_eq!(again.pieces, usize::from(!joins), "{name}: decoded again");

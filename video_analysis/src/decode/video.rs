@@ -112,7 +112,7 @@ fn decode_whole(job: &VideoJob<'_>, piece: &Piece<'_>) -> Result<Pictures, Error
 }
 
 /// The pieces, and between them what is kept; `None` when the pieces do not join.
-fn decode_side_by_side<'a>(
+pub(super) fn decode_side_by_side<'a>(
     job: &'a VideoJob<'a>,
     pieces: &'a Pieces<'a>,
     kept: Vec<KeptStretch>,
@@ -128,7 +128,7 @@ fn decode_side_by_side<'a>(
     let abandoned = AtomicBool::new(false);
     let work = || {
         let mut done = Vec::new();
-        while let Some((piece, _place)) = pieces.next(&job.processes.places) {
+        while let Some((piece, _place)) = pieces.next(&job.processes.places, &abandoned) {
             match decode_piece(job, &piece, ONE, room, &abandoned) {
                 Ok(decoded) if decoded.joins(&piece) => done.push((piece.first, decoded.features)),
                 Ok(_) => abandoned.store(true, Ordering::Relaxed),
@@ -148,7 +148,9 @@ fn decode_side_by_side<'a>(
         Ok(done)
     };
     let results: Vec<Result<Vec<(usize, Features)>, Error>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..job.execution.workers.get()).map(|_| scope.spawn(work)).collect();
+        // Whoever asks for few pieces has little memory for decoders.
+        let decoders = job.execution.workers.min(job.execution.segments);
+        let threads: Vec<_> = (0..decoders.get()).map(|_| scope.spawn(work)).collect();
         threads
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

@@ -200,13 +200,22 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// What leaves out all pictures but keyframes. Decoders of VP9 and AV1 decode them all, whatever they are told: there it is the demuxer
+/// that leaves them out, which that of MP4 does.
+fn keyframes_alone(codec: Option<&str>, stream: u32) -> [String; 2] {
+    match codec {
+        Some("vp9" | "av1") => [format!("-discard:{stream}"), "nokey".to_owned()],
+        _ => ["-skip_frame", "nokey"].map(str::to_owned),
+    }
+}
+
 /// One input and one output, thumbnails on standard output; where they come from is told on `side`.
 fn arguments(job: &Job<'_>, piece: Piece, wanted: Wanted, side: i32) -> Vec<String> {
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(job.execution.max_pixels));
     args.extend(["-threads", "1", "-copyts"].map(str::to_owned));
     if wanted == Wanted::Keyframes {
-        args.extend(["-skip_frame", "nokey"].map(str::to_owned));
+        args.extend(keyframes_alone(job.track.codec.as_deref(), job.track.index));
     }
     if let Some(from) = piece.from {
         args.extend(seek(job.track.time_base, from));
@@ -231,6 +240,8 @@ fn arguments(job: &Job<'_>, piece: Piece, wanted: Wanted, side: i32) -> Vec<Stri
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     const MILLIS: Rational = Rational { num: 1, den: 1000 };
@@ -250,6 +261,34 @@ mod tests {
             [("mpegts", Some(310.0)), ("mov,mp4", None), ("mov,mp4", Some(-1.0)), ("mov", Some(9.0))]
         {
             assert_eq!(cut(format, None, duration, MILLIS), [Piece::default()]);
+        }
+    }
+
+    #[test]
+    fn nothing_but_keyframes_is_decoded_of_any_codec_in_mp4() {
+        let folder = tempfile::tempdir().unwrap();
+        let codecs = [
+            ("h264", "libx264"),
+            ("hevc", "libx265 -x265-params log-level=none:keyint=25:min-keyint=25:scenecut=0:open-gop=0"),
+            ("vp9", "libvpx-vp9 -deadline realtime -cpu-used 8"),
+            ("av1", "libsvtav1 -preset 12"),
+        ];
+        let ffmpeg = |arguments: &str| {
+            let mut command = Command::new("ffmpeg");
+            command.args(["-nostdin", "-v", "error"]).args(arguments.split_whitespace());
+            // SVT-AV1 knows nothing of FFmpeg's level of logs.
+            let output = command.env("SVT_LOG", "1").current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success(), "ffmpeg {arguments}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        for (codec, encoder) in codecs {
+            let sources = "-f lavfi -i sine -f lavfi -i testsrc2=s=320x180:r=25:d=4 -map 0 -map 1 -shortest";
+            ffmpeg(&format!("{sources} -c:a aac -c:v {encoder} -g 25 {codec}.mp4"));
+            let only = keyframes_alone(Some(codec), 1).join(" ");
+            let pictures =
+                ffmpeg(&format!("{only} -i {codec}.mp4 -map 0:1 -fps_mode passthrough -f framehash -"));
+            let pictures = pictures.lines().filter(|line| !line.starts_with('#')).count();
+            assert_eq!(pictures, 4, "{codec}");
         }
     }
 }
