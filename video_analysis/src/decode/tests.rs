@@ -154,9 +154,9 @@ fn of_several_streams_and_a_cover_the_analysed_one_has_ffprobes_pictures() {
     }
 }
 
-/// Five thousand pictures that move.
+/// Three thousand pictures that move.
 fn long(folder: &Path, name: &str, codec: &str) -> PathBuf {
-    clips::make(folder, name, &format!("-f lavfi -i testsrc2=s=64x36:r=25:d=200 {codec}"))
+    clips::make(folder, name, &format!("-f lavfi -i testsrc2=s=640x360:r=25:d=120 {codec}"))
 }
 
 #[test]
@@ -172,13 +172,13 @@ fn decoders_that_take_over_half_of_what_others_have_left_give_what_one_gives() {
     for (name, codec, joins) in films {
         let film = long(folder.path(), name, codec);
         let whole = decode(&film, 1);
-        assert_eq!((whole.pieces, whole.features.frames.len()), (1, 5000), "{name}");
+        assert_eq!((whole.pieces, whole.features.frames.len()), (1, 3000), "{name}");
         let cache = FeatureCache::new(folder.path().join(name).with_extension("features"), u64::MAX);
         let execution =
             Execution { segments: two, workers: two, feature_cache: Some(cache), ..Execution::default() };
         // One piece and two decoders: the second of them finds nothing that is not begun.
         let (divided, count) = with_job(&film, &execution, |job| {
-            let pieces = Pieces::new(job, iter::once(0..5000).collect());
+            let pieces = Pieces::new(job, iter::once(0..3000).collect());
             let divided = decode_side_by_side(job, &pieces, Vec::new(), &Room::new(&execution))?;
             Ok((divided, pieces.count()))
         });

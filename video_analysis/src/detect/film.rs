@@ -12,7 +12,7 @@ pub(crate) struct Film {
     pub(crate) frames: Frames,
     /// Where bars are around the picture, in order.
     pub(crate) areas: Vec<Area>,
-    /// Where shots begin, if that was looked for already.
+    /// Where shots begin, if that was looked for already, with the options that the detector has.
     pub(super) boundaries: Option<Boundaries>,
     time_base: Rational,
     /// Where the last picture ends.

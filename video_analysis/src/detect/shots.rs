@@ -72,7 +72,7 @@ impl Boundaries {
         Ok(Self { blanks, cuts, graduals })
     }
 
-    /// The same while decoders are still at work, where that takes no memory to speak of: of a film of one window.
+    /// The same while decoders are still at work: of a film of one window, for the memory of more is the decoders' until they are done.
     pub(crate) fn find_early(frames: &Frames, options: &ShotOptions) -> io::Result<Option<Self>> {
         windows::is_one(frames).then(|| Self::find(frames, options)).transpose()
     }
@@ -83,10 +83,12 @@ impl VideoDetector for Shots {
         if film.frames.is_empty() {
             return Ok(());
         }
-        let now =
-            film.boundaries.is_none().then(|| Boundaries::find(&film.frames, &self.options)).transpose()?;
-        let Some(Boundaries { blanks, cuts, graduals }) = film.boundaries.as_ref().or(now.as_ref()) else {
-            return Ok(());
+        let now;
+        let Boundaries { blanks, cuts, graduals } = if let Some(early) = &film.boundaries {
+            early
+        } else {
+            now = Boundaries::find(&film.frames, &self.options)?;
+            &now
         };
         for blank in blanks {
             let parts = [(SegmentKind::FadeOut, &blank.fade_out), (SegmentKind::FadeIn, &blank.fade_in)];

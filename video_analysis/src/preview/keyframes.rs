@@ -200,13 +200,14 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// What leaves out all pictures but keyframes. Decoders of VP9 and AV1 decode them all, whatever they are told: there it is the demuxer
-/// that leaves them out, which that of MP4 does.
-fn keyframes_alone(codec: Option<&str>, stream: u32) -> [String; 2] {
-    match codec {
-        Some("vp9" | "av1") => [format!("-discard:{stream}"), "nokey".to_owned()],
-        _ => ["-skip_frame", "nokey"].map(str::to_owned),
+/// What leaves out all pictures but keyframes. FFmpeg 5's decoders of VP9 and AV1 decode them all, whatever they are told: there the
+/// demuxer is told as well, which that of MP4 follows.
+fn keyframes_alone(codec: Option<&str>, stream: u32) -> Vec<String> {
+    let mut args = ["-skip_frame", "nokey"].map(str::to_owned).to_vec();
+    if matches!(codec, Some("vp9" | "av1")) {
+        args.extend([format!("-discard:{stream}"), "nokey".to_owned()]);
     }
+    args
 }
 
 /// One input and one output, thumbnails on standard output; where they come from is told on `side`.
