@@ -116,6 +116,33 @@ fn every_kind_of_film_has_a_preview() {
 }
 
 #[test]
+fn of_a_film_of_keyframes_alone_about_one_a_second_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, codec) in [
+        ("mjpeg.avi", "-c:v mjpeg -q:v 2"),
+        ("prores.mov", "-c:v prores_ks"),
+        // From a timestamp below zero on.
+        ("mjpeg.mkv", "-c:v mjpeg -q:v 2 -output_ts_offset -1.5 -avoid_negative_ts disabled"),
+    ] {
+        let film = scenes(folder.path(), name, codec);
+        let ((preview, _), report) = (look(&film), report(&film));
+        assert_eq!(preview.engine.shortcuts, ["skip_frame=nokey", "keyframes=1/s"]);
+        let seconds = report.frames.div_ceil(25);
+        assert!((seconds..=seconds + 1).contains(&preview.keyframes), "{name}: {}", preview.keyframes);
+        let first = report.shots[0].segment.start_pts;
+        assert_eq!(preview.shots[0].keyframe.pts.min(first), first, "{name}");
+        // Boundaries that no picture was looked at between are one estimate.
+        let betweens: Vec<_> = preview.shots.iter().filter_map(|shot| shot.between).collect();
+        for shot in report.shots.iter().skip(1) {
+            let start = shot.segment.start_pts;
+            let holds =
+                betweens.iter().any(|between| between.after_pts < start && start <= between.before_pts);
+            assert!(holds, "{name}: {start} in {betweens:?}");
+        }
+    }
+}
+
+#[test]
 fn a_film_with_one_keyframe_is_one_shot_with_one_thumbnail() {
     let folder = tempfile::tempdir().unwrap();
     let film = clips::four_scenes(folder.path(), "one.mp4", "-c:v libx264 -x264-params scenecut=0 -g 999");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::origins::{self, Origins, Times};
+use super::pick::Pick;
 use super::shrink::shrink;
 use super::thumbnails::{MOST, Thumbnails};
 use crate::decode::seek;
@@ -17,7 +18,7 @@ use crate::features::{Extractor, Features, Frames, Room};
 use crate::observer::Tracker;
 use crate::parallel::side_by_side;
 use crate::probe::{Probe, VideoTrack};
-use crate::process::{Processes, Program, demuxing_rules};
+use crate::process::{Processes, Program, Running, demuxing_rules};
 use crate::rational::Rational;
 use crate::report::Stream;
 
@@ -36,6 +37,8 @@ pub(super) struct Job<'a> {
     pub(super) probe: &'a Probe,
     pub(super) track: &'a VideoTrack,
     pub(super) times: &'a Times<'a>,
+    /// For a decoder that cannot be told to skip.
+    pub(super) pick: Option<Pick>,
     pub(super) stream: &'a Stream,
     /// Of the file, in seconds.
     pub(super) duration: Option<f64>,
@@ -61,10 +64,20 @@ struct Piece {
     to: Option<i64>,
 }
 
+impl Piece {
+    /// Arguments by which FFmpeg begins with it.
+    fn seek(self, job: &Job<'_>) -> Vec<String> {
+        self.from.map(|from| seek(job.track.time_base, from).to_vec()).unwrap_or_default()
+    }
+}
+
 /// Which pictures a decoder gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
+    /// Keyframes: it skips the others.
     Keyframes,
+    /// All that it is given, from packets that were picked.
+    Picked(Pick),
     First,
 }
 
@@ -73,12 +86,19 @@ pub(super) fn decode_keyframes(job: &Job<'_>) -> Result<Keyframes, Error> {
     let pieces = cut(&job.probe.container.format, job.stream.start_pts, job.duration, job.track.time_base);
     let room = Room::new(job.execution);
     let most = MOST.div_ceil(pieces.len().max(1));
-    let one = |number: usize| {
-        let piece = pieces.get(number).copied().unwrap_or_default();
-        decode(job, piece, Wanted::Keyframes, most, &room)
+    let decode_all = |wanted| {
+        let one = |number: usize| {
+            let piece = pieces.get(number).copied().unwrap_or_default();
+            decode(job, piece, wanted, most, &room)
+        };
+        side_by_side(job.execution.workers, pieces.len(), one)
     };
-    let mut decoded = side_by_side(job.execution.workers, pieces.len(), one)?;
-    let only_first = decoded.iter().all(|(features, _)| features.frames.is_empty());
+    let is_empty =
+        |decoded: &[(Features, Thumbnails)]| decoded.iter().all(|(features, _)| features.frames.is_empty());
+    let picked = job.pick.map(|pick| decode_all(Wanted::Picked(pick))).transpose()?;
+    let mut decoded =
+        picked.filter(|decoded| !is_empty(decoded)).map_or_else(|| decode_all(Wanted::Keyframes), Ok)?;
+    let only_first = is_empty(&decoded);
     if only_first {
         decoded = vec![decode(job, Piece::default(), Wanted::First, 1, &room)?];
     }
@@ -113,7 +133,16 @@ fn decode(
 ) -> Result<(Features, Thumbnails), Error> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
     let args = arguments(job, piece, wanted, writer.as_raw_fd());
-    let mut running = job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
+    let mut picking = match wanted {
+        Wanted::Picked(pick) => {
+            Some(job.processes.spawn(Program::Ffmpeg, &pick.arguments(job, piece.seek(job)), None)?)
+        }
+        Wanted::Keyframes | Wanted::First => None,
+    };
+    let mut running = match &mut picking {
+        Some(picking) => job.processes.spawn_behind(picking, Program::Ffmpeg, &args, Some(writer))?,
+        None => job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?,
+    };
     let mut pictures = running.stdout()?;
     let mut origins = Origins::new(std::fs::File::from(reader));
     let mut collector = Collector::new(job, most, room);
@@ -129,7 +158,14 @@ fn decode(
             }
         }
         let Some(origin) = origins.next()? else { break true };
-        let time = if wanted == Wanted::First { origin.pts.or(Some(0)) } else { job.times.of(origin) };
+        let time = match wanted {
+            Wanted::First => origin.pts.or(Some(0)),
+            Wanted::Keyframes => job.times.of(origin),
+            Wanted::Picked(_) => {
+                let time = origin.pts.map(|pts| Pick::time(pts, job.track.time_base));
+                time.filter(|time| job.times.has_keyframe(*time))
+            }
+        };
         let Some(time) = time else { continue };
         if piece.to.is_some_and(|to| time >= to) {
             beyond += 1;
@@ -144,9 +180,11 @@ fn decode(
     if ended {
         drop((pictures, origins));
         running.finish()?;
+        picking.map(Running::finish).transpose()?;
     } else {
         running.kill()?;
         drop((pictures, origins));
+        picking.map(Running::kill).transpose()?;
     }
     collector.finish()
 }
@@ -200,37 +238,32 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// What leaves out all pictures but keyframes. FFmpeg 5's decoders of VP9 and AV1 decode them all, whatever they are told: there the
-/// demuxer is told as well, which that of MP4 follows.
-fn keyframes_alone(codec: Option<&str>, stream: u32) -> Vec<String> {
-    let mut args = ["-skip_frame", "nokey"].map(str::to_owned).to_vec();
-    if matches!(codec, Some("vp9" | "av1")) {
-        args.extend([format!("-discard:{stream}"), "nokey".to_owned()]);
-    }
-    args
-}
-
 /// One input and one output, thumbnails on standard output; where they come from is told on `side`.
 fn arguments(job: &Job<'_>, piece: Piece, wanted: Wanted, side: i32) -> Vec<String> {
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(job.execution.max_pixels));
     args.extend(["-threads", "1", "-copyts"].map(str::to_owned));
     if wanted == Wanted::Keyframes {
-        args.extend(keyframes_alone(job.track.codec.as_deref(), job.track.index));
+        args.extend(["-skip_frame", "nokey"].map(str::to_owned));
     }
-    if let Some(from) = piece.from {
-        args.extend(seek(job.track.time_base, from));
-    }
+    let (url, stream) = match wanted {
+        Wanted::Picked(_) => {
+            args.extend(["-f", "nut"].map(str::to_owned));
+            ("pipe:0", 0)
+        }
+        Wanted::Keyframes | Wanted::First => {
+            args.extend(piece.seek(job));
+            (job.probe.url.as_str(), job.track.index)
+        }
+    };
     let (width, height) = job.size;
     let time_base = job.track.time_base.to_string();
     let filters = format!(
         "scale={width}:{height}:flags=area+accurate_rnd+bitexact,setsar=1,format=rgb24,settb={time_base},{}",
         origins::filters(&job.probe.decoder, side)
     );
-    let map = format!("0:{}", job.track.index);
-    args.extend(
-        ["-i", &job.probe.url, "-map", &map, "-filter_threads", "1", "-vf", &filters].map(str::to_owned),
-    );
+    let map = format!("0:{stream}");
+    args.extend(["-i", url, "-map", &map, "-filter_threads", "1", "-vf", &filters].map(str::to_owned));
     if wanted == Wanted::First {
         args.extend(["-frames:v", "1"].map(str::to_owned));
     }
@@ -241,8 +274,6 @@ fn arguments(job: &Job<'_>, piece: Piece, wanted: Wanted, side: i32) -> Vec<Stri
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
 
     const MILLIS: Rational = Rational { num: 1, den: 1000 };
@@ -262,34 +293,6 @@ mod tests {
             [("mpegts", Some(310.0)), ("mov,mp4", None), ("mov,mp4", Some(-1.0)), ("mov", Some(9.0))]
         {
             assert_eq!(cut(format, None, duration, MILLIS), [Piece::default()]);
-        }
-    }
-
-    #[test]
-    fn nothing_but_keyframes_is_decoded_of_any_codec_in_mp4() {
-        let folder = tempfile::tempdir().unwrap();
-        let codecs = [
-            ("h264", "libx264"),
-            ("hevc", "libx265 -x265-params log-level=none:keyint=25:min-keyint=25:scenecut=0:open-gop=0"),
-            ("vp9", "libvpx-vp9 -deadline realtime -cpu-used 8"),
-            ("av1", "libsvtav1 -preset 12"),
-        ];
-        let ffmpeg = |arguments: &str| {
-            let mut command = Command::new("ffmpeg");
-            command.args(["-nostdin", "-v", "error"]).args(arguments.split_whitespace());
-            // SVT-AV1 knows nothing of FFmpeg's level of logs.
-            let output = command.env("SVT_LOG", "1").current_dir(folder.path()).output().unwrap();
-            assert!(output.status.success(), "ffmpeg {arguments}");
-            String::from_utf8(output.stdout).unwrap()
-        };
-        for (codec, encoder) in codecs {
-            let sources = "-f lavfi -i sine -f lavfi -i testsrc2=s=320x180:r=25:d=4 -map 0 -map 1 -shortest";
-            ffmpeg(&format!("{sources} -c:a aac -c:v {encoder} -g 25 {codec}.mp4"));
-            let only = keyframes_alone(Some(codec), 1).join(" ");
-            let pictures =
-                ffmpeg(&format!("{only} -i {codec}.mp4 -map 0:1 -fps_mode passthrough -f framehash -"));
-            let pictures = pictures.lines().filter(|line| !line.starts_with('#')).count();
-            assert_eq!(pictures, 4, "{codec}");
         }
     }
 }

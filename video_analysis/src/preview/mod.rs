@@ -3,6 +3,7 @@
 mod estimate;
 mod keyframes;
 mod origins;
+mod pick;
 mod shrink;
 mod thumbnails;
 
@@ -24,14 +25,13 @@ use crate::storyboard::{Scene, Storyboard, Thumbnail, compose, thumbnail_size};
 
 use keyframes::{Job, decode_keyframes};
 use origins::Times;
+use pick::Pick;
 
 /// Version of the preview's shape; a new major number means that members changed their meaning or went away.
 pub const PREVIEW_VERSION: &str = "1.0";
 
 /// Width of a thumbnail in pixels: that of a storyboard where nothing else is asked for.
 const WIDTH: u32 = 160;
-/// What a preview's decoder leaves out.
-const SHORTCUT: &str = "skip_frame=nokey";
 
 /// A first look at a file, estimates in place of what its [`Report`](crate::Report) says exactly. The report replaces it.
 ///
@@ -53,7 +53,7 @@ pub struct Preview {
     pub streams: Vec<Stream>,
     /// How long the container says that the file is, in seconds; its longest stream, where it says that of streams alone.
     pub duration_seconds: Option<f64>,
-    /// Keyframes that were found. 0 also where the decoder knows of none and the first picture is all that was looked at.
+    /// Keyframes that were found and looked at: of films of keyframes alone about one a second. 0 also where the decoder knows of none and the first picture is all that was looked at.
     pub keyframes: u64,
     /// Estimated shots in order of time; empty without pictures.
     pub shots: Vec<EstimatedShot>,
@@ -151,6 +151,7 @@ fn look(
 ) -> Result<(Preview, Storyboard), Error> {
     let (probe, video, audio) = probe(input, execution, processes)?;
     tracker.probed(None);
+    let pick = Pick::of(video.as_ref().and_then(|track| track.codec.as_deref()));
     let longest = probe.streams.iter().filter_map(|stream| stream.duration_seconds).reduce(f64::max);
     let mut preview = Preview {
         schema_version: PREVIEW_VERSION.to_owned(),
@@ -159,7 +160,7 @@ fn look(
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             decoder: probe.decoder.clone(),
-            shortcuts: vec![SHORTCUT.to_owned()],
+            shortcuts: shortcuts(pick),
         },
         input: PreviewInput { bytes },
         container: probe.container.clone(),
@@ -183,6 +184,7 @@ fn look(
         probe: &probe,
         track: &track,
         times: &times,
+        pick,
         stream,
         duration,
         size,
@@ -210,6 +212,12 @@ fn look(
     let board = compose(&scenes, &pictures, size)?;
     preview.thumbnails.clone_from(&board.thumbnails);
     Ok((preview, board))
+}
+
+/// What decoders leave out.
+fn shortcuts(pick: Option<Pick>) -> Vec<String> {
+    let seconds = pick.filter(|pick| *pick == Pick::Seconds).map(|_| "keyframes=1/s");
+    ["skip_frame=nokey"].into_iter().chain(seconds).map(str::to_owned).collect()
 }
 
 /// Each thumbnail from its keyframe to the next, the first from the beginning and the last to the end.

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
 use crate::error::Error;
-use crate::numeric::{to_f32, to_f64};
+use crate::numeric::{len, to_f32, to_f64};
 use crate::probe::PacketIndex;
+use crate::rational::Rational;
 
 /// Filters that write timestamp and place of each picture to the descriptor `side`, and then number them.
 pub(super) fn filters(decoder: &str, side: i32) -> String {
@@ -84,6 +85,19 @@ impl<'a> Times<'a> {
             }
         }
         Self { index, by_place }
+    }
+
+    /// How many pictures there are in a second, on average; one at least.
+    pub(super) fn pictures_a_second(&self, time_base: Rational) -> u64 {
+        let shown = &self.index.shown;
+        let span = shown.first().zip(shown.last()).map_or(0, |((first, _), (last, _))| last.abs_diff(*first));
+        let second = Rational { num: 1, den: 1 }.rescale(1, time_base).unsigned_abs();
+        (len(shown.len()) * second / span.max(second).max(1)).max(1)
+    }
+
+    /// Whether a keyframe is shown at a time.
+    pub(super) fn has_keyframe(&self, time: i64) -> bool {
+        self.index.has_keyframe(time)
     }
 
     /// The time of a picture; `None` where it is not certain.

@@ -70,6 +70,28 @@ impl Processes {
         args: &[String],
         extra: Option<OwnedFd>,
     ) -> Result<Running<'_>, Error> {
+        self.start(program, args, extra, Stdio::null())
+    }
+
+    /// The same, with what another program writes as its standard input.
+    pub(crate) fn spawn_behind(
+        &self,
+        feeder: &mut Running<'_>,
+        program: Program,
+        args: &[String],
+        extra: Option<OwnedFd>,
+    ) -> Result<Running<'_>, Error> {
+        let pipe = feeder.pipe()?;
+        self.start(program, args, extra, pipe.into())
+    }
+
+    fn start(
+        &self,
+        program: Program,
+        args: &[String],
+        extra: Option<OwnedFd>,
+        stdin: Stdio,
+    ) -> Result<Running<'_>, Error> {
         self.watch.check()?;
         let path = match program {
             Program::Ffmpeg => &self.tools.ffmpeg,
@@ -79,7 +101,7 @@ impl Processes {
         command.args(args).env_clear();
         // glibc reserves an arena of 64 MiB of address space per thread otherwise, which counts against the memory limit.
         command.env("MALLOC_ARENA_MAX", "2").current_dir("/");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.sandbox.restrict(&mut command, extra.as_ref().map(AsRawFd::as_raw_fd));
         let mut child = command.spawn().map_err(|error| match error.raw_os_error() {
             Some(libc::ENOMEM) => {
@@ -156,12 +178,16 @@ pub(crate) struct Exit {
 impl<'a> Running<'a> {
     /// Its standard output; to be taken once.
     pub(crate) fn stdout(&mut self) -> Result<Output<'a>, Error> {
-        let pipe = self.stdout.take().ok_or_else(|| Error::new(ErrorKind::Io, "standard output is taken"))?;
+        let pipe = self.pipe()?;
         // A full default pipe stops the decoder every few pictures. More is better but not needed: the limit may be lower.
         if let Err(error) = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20) {
             log::debug!("pipe keeps its size error={error}");
         }
         Ok(Output { processes: self.processes, pipe })
+    }
+
+    fn pipe(&mut self) -> Result<ChildStdout, Error> {
+        self.stdout.take().ok_or_else(|| Error::new(ErrorKind::Io, "standard output is taken"))
     }
 
     /// Whether it has not complained about anything yet: all that it says before it writes something is there when that is read.
