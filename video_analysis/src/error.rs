@@ -93,7 +93,7 @@ impl ErrorKind {
 
 /// A failed analysis. `Display` is precise and meant for the log: it may name paths and quote the decoder;
 /// [`Error::message`] is what a client may see.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
     detail: String,

@@ -128,13 +128,15 @@ impl Analysis<'_> {
             }
             Ok(sounds)
         };
+        let failed = |error: &Error| self.processes.watch.stop_for(error);
         std::thread::scope(|scope| {
-            let identity = scope.spawn(identified);
-            let sounds = scope.spawn(|| kept.sounds.map_or_else(listened, Ok));
+            let identity = scope.spawn(|| identified().inspect_err(failed));
+            let sounds = scope.spawn(|| kept.sounds.map_or_else(listened, Ok).inspect_err(failed));
             let stretches = keeping.map(|keeping| &keeping.stretches);
             let footage = video.filter(|_| !has_footage).map(|track| self.footage(probe, track, stretches));
+            let footage = footage.transpose().inspect_err(failed);
             let (input, sounds) = (joined(identity), joined(sounds));
-            let (footage, boundaries) = match footage.transpose()? {
+            let (footage, boundaries) = match footage? {
                 Some((footage, boundaries)) => (Some(footage), boundaries),
                 None => (kept.footage, None),
             };

@@ -54,6 +54,18 @@ fn a_decoder_has_no_network_even_where_ffmpeg_would_use_it() {
 }
 
 #[test]
+fn when_a_part_of_an_analysis_fails_the_decoders_of_the_others_are_ended_for_its_reason() {
+    let processes = Processes::new(Path::new(FILM), &Execution::default()).unwrap();
+    let endless = "-v error -f lavfi -i anullsrc -f null -".split_whitespace().map(str::to_owned);
+    let running = processes.spawn(Program::Ffmpeg, &endless.collect::<Vec<_>>(), None).unwrap();
+    processes.watch.stop_for(&Error::new(ErrorKind::TooLong, "of the pictures"));
+    processes.watch.stop_for(&Error::new(ErrorKind::DecoderCrashed, "for being killed"));
+    assert_eq!(running.finish().err().map(|error| error.kind()), Some(ErrorKind::TooLong));
+    let next = processes.spawn(Program::Ffprobe, &[], None);
+    assert_eq!(next.err().map(|error| error.kind()), Some(ErrorKind::TooLong));
+}
+
+#[test]
 fn a_decoder_whose_libraries_are_not_found_is_told_from_a_file_that_is_no_video() {
     let exit = |complaints: &str| Exit {
         status: ExitStatus::from_raw(127 << 8),

@@ -13,11 +13,13 @@ use crate::observer::Observer;
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Why an analysis is stopped from outside its decoders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Stop {
     Canceled,
     WallTime,
     Output,
+    /// A part of it failed, and with it the whole.
+    Failed(Error),
 }
 
 /// The processes of one analysis, and whether they are to die.
@@ -71,10 +73,16 @@ impl Watch {
         self.lock().kill_all(Stop::Output);
     }
 
+    /// A part of the analysis failed, and there is no use in the others.
+    pub(crate) fn stop_for(&self, failure: &Error) {
+        self.lock().kill_all(Stop::Failed(failure.clone()));
+    }
+
     /// Whether the analysis may go on.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.lock().stop {
+        match &self.lock().stop {
             None => Ok(()),
+            Some(Stop::Failed(failure)) => Err(failure.clone()),
             Some(Stop::Canceled) => Err(Error::new(ErrorKind::Canceled, "canceled by the observer")),
             Some(Stop::WallTime) => Err(Error::new(ErrorKind::LimitsExceeded, "wall time limit")),
             Some(Stop::Output) => Err(Error::new(ErrorKind::LimitsExceeded, "decoded output limit")),
