@@ -2,7 +2,7 @@
 //! switched on) and of a part (titles and other overlays that come and go at once).
 
 use super::blocks::{COLORS, centred, colors, correlation, dot, edges, likeness, lit, seen, untouched};
-use super::fades::{Plain, plain};
+use super::fades::ground;
 use crate::features::Frame;
 
 /// Correlation of edges from which on two pictures show the same.
@@ -11,8 +11,8 @@ const SAME: f64 = 0.5;
 const MIN_EXPLAINED: f64 = 0.6;
 /// Longest flash in pictures.
 const LONGEST_FLASH: usize = 8;
-/// Longest that it is black within a shot.
-const LONGEST_BLINK: usize = 2;
+/// Longest that nothing is to be seen within a shot, half a second of film: a strobe goes out, or a signal is lost.
+const LONGEST_BLINK: usize = 12;
 /// Contrast of a picture that shows something; share of it that another has which shows something too; and correlation of edges up to which
 /// that is something else.
 const SOMETHING: f32 = 12.0;
@@ -63,15 +63,16 @@ fn relit(one: &[f64], other: &[f64], lit: &[bool]) -> bool {
     left < (1.0 - MIN_EXPLAINED) * change
 }
 
-/// Whether what follows is brighter for a short while, or black for a picture or two, and then as before.
+/// Whether what follows is brighter or of one colour for a short while, and then as before.
 fn flash<'a>(before: &Frame, following: impl Iterator<Item = &'a Frame>) -> bool {
-    let blinks = |at: usize, frame: &Frame| at < LONGEST_BLINK && plain(frame) == Some(Plain::Black);
-    let bright = |frame: &Frame| frame.mean >= before.mean + FLASH_RISE;
-    let mut following = following.take(LONGEST_FLASH + 1).enumerate().peekable();
+    let blinks = |at: usize, frame: &Frame| at < LONGEST_BLINK && ground(frame).is_some();
+    let bright = |at: usize, frame: &Frame| at < LONGEST_FLASH && frame.mean >= before.mean + FLASH_RISE;
+    let mut following = following.take(LONGEST_BLINK + 1).enumerate().peekable();
     if following.peek().is_some_and(|(_, first)| is_insert(before, first)) {
         return false;
     }
-    let Some((length, back)) = following.find(|(at, frame)| !bright(frame) && !blinks(*at, frame)) else {
+    let Some((length, back)) = following.find(|(at, frame)| !bright(*at, frame) && !blinks(*at, frame))
+    else {
         return false;
     };
     length > 0 && likeness(before, back) > SAME
@@ -118,13 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_or_two_of_black_within_a_shot_are_no_cuts() {
-        let black = || (0, 0..0, 0);
-        let shot = || (1, 2..5, 40);
-        let frames = lit_pictures(&[shot(), shot(), black(), black(), shot(), shot()]);
-        assert!(at(&frames, 2) && at(&frames, 4));
-        let other = || (4, 9..14, 40);
-        assert!(!at(&lit_pictures(&[shot(), shot(), black(), black(), other(), other()]), 4));
+    fn half_a_second_of_black_within_a_shot_is_no_cut_and_between_two_it_is() {
+        let film = |black: usize, next: (usize, Range<usize>, usize)| {
+            let mut pictures = vec![(1, 2..5, 40); 2];
+            pictures.extend(vec![(0, 0..0, 0); black]);
+            pictures.extend(vec![next; 2]);
+            lit_pictures(&pictures)
+        };
+        for black in [1, 2, 3, 12] {
+            let same = film(black, (1, 2..5, 40));
+            assert!(at(&same, 2) && at(&same, 2 + black), "{black}");
+            let other = film(black, (4, 9..14, 40));
+            assert!(!at(&other, 2) && !at(&other, 2 + black), "{black}");
+        }
+        let long = film(13, (1, 2..5, 40));
+        assert!(!at(&long, 2) && !at(&long, 15));
     }
 
     #[test]
