@@ -21,6 +21,7 @@ mod palette;
 mod plain;
 mod poster;
 mod ramp;
+mod recolored;
 #[cfg(feature = "calibration")]
 pub(crate) mod relaxed;
 mod representative;

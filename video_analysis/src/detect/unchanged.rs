@@ -3,6 +3,7 @@
 
 use super::blocks::{COLORS, centred, colors, correlation, dot, edges, likeness, lit, seen, untouched};
 use super::fades::ground;
+use super::recolored;
 use crate::features::Frame;
 
 /// Correlation of edges from which on two pictures show the same.
@@ -29,7 +30,10 @@ pub(super) fn at(frames: &[Frame], at: usize) -> bool {
     let Some((before, after)) = frames.split_at_checked(at) else { return false };
     let (Some(last), Some(first)) = (before.last(), after.first()) else { return false };
     // A flash that leaves nothing to be seen is known by what is there on both of its sides.
-    partly_or_relit(last, first) || flash(last, after.iter()) || flash(first, before.iter().rev())
+    partly_or_relit(last, first)
+        || recolored::same(last, first)
+        || flash(last, after.iter())
+        || flash(first, before.iter().rev())
 }
 
 /// Whether most of the picture is the same, or all of it in another light.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use self::mixture::Mixture;
 use super::fades;
 use super::gradual::{Gradual, Limited, Stretch, apart};
-use super::{ramp, wipes};
+use super::{ramp, recolored, wipes};
 use crate::features::Frame;
 use crate::options::ShotOptions;
 use crate::report::SegmentKind;
@@ -106,15 +106,19 @@ fn judge(
     let swept = limited(MAX_SWEPT_EDGE_ERROR);
     // What is no mixture at all need not be looked at block by block.
     judged(SegmentKind::Wipe, &swept).filter(|_| mixture.change > MIN_CHANGE)?;
+    let (before, after) = (frames.get(start.checked_sub(1)?)?, frames.get(end)?);
+    if recolored::same(before, after) {
+        return None;
+    }
     let shifted = || {
-        let shifted = shifted::explained(frames.get(start.checked_sub(1)?)?, frames.get(end)?);
-        Some(Limited::below("shifted", shifted, MAX_SHIFTED))
+        let shifted = shifted::explained(before, after);
+        Limited::below("shifted", shifted, MAX_SHIFTED)
     };
     match wipes::sweeps(frames, start, end) {
         Some((scatter, (start, end))) => {
             let wipe = judged(SegmentKind::Wipe, &[&swept[..], &[scatter]].concat())?;
             Some(Gradual { start, end, ..wipe })
         }
-        None => judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted()?]].concat()),
+        None => judged(SegmentKind::Dissolve, &[&limited(MAX_EDGE_ERROR)[..], &[shifted()]].concat()),
     }
 }
