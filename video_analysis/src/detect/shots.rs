@@ -46,7 +46,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "7"
+        "8"
     }
 
     fn params(&self) -> Value {
