@@ -84,10 +84,10 @@ pub fn frame_jpeg(
     })
 }
 
-/// The pictures with their timestamps, where every packet is a picture and has one: nothing is shown before the first
-/// keyframe, which decoders leave out.
+/// The pictures with their timestamps, where every packet is a picture and has one, and time does not go back: nothing is shown before
+/// the first keyframe, which decoders leave out.
 fn pictures(index: &PacketIndex) -> Option<&[(i64, u32)]> {
     let first = index.shown.first()?.0;
     let begins = index.keyframes.first().is_some_and(|keyframe| keyframe.pts == first);
-    (index.timed && !index.damaged && begins).then_some(&*index.shown)
+    (index.timed && !index.damaged && index.backwards.is_empty() && begins).then_some(&*index.shown)
 }

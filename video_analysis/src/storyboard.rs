@@ -103,7 +103,8 @@ pub(crate) struct Scene {
 ///
 /// # Errors
 /// [`ErrorKind::Undecodable`] when the report has no pictures or none of them is found in the file,
-/// [`ErrorKind::InvalidOptions`] for options that make no sense or more than 5000 thumbnails; otherwise as
+/// [`ErrorKind::InvalidOptions`] for options that make no sense, more than 5000 thumbnails, or a report of another file as far as sizes
+/// tell; otherwise as
 /// [`analyze`](crate::analyze).
 pub fn storyboard(
     input: &Path,
@@ -112,8 +113,10 @@ pub fn storyboard(
     execution: &Execution,
     observer: &dyn Observer,
 ) -> Result<Storyboard, Error> {
-    file_size(input)?;
     let invalid = |what: &str| Error::new(ErrorKind::InvalidOptions, what.to_owned());
+    if file_size(input)? != report.input.bytes {
+        return Err(invalid("the report is of another file, which is not as large"));
+    }
     if !WIDTHS.contains(&options.width) {
         return Err(invalid("the width of a thumbnail must be between 16 and 640 pixels"));
     }

@@ -205,6 +205,8 @@ fn wrong_usage_exits_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let options = folder.path().join("options.json");
     std::fs::write(&options, r#"{"black":{"min_coverage":2}}"#).unwrap();
+    let array = folder.path().join("array.json");
+    std::fs::write(&array, "[]").unwrap();
     for arguments in [
         &[][..],
         &["--segments", "0", "film.mp4"],
@@ -214,6 +216,9 @@ fn wrong_usage_exits_with_2() {
         &["analyze", "--poster", "poster.jpg", "--lines", "one.mp4", "two.mp4"],
         &["analyze", is(folder.path())],
         &["--options", options.to_str().unwrap(), "film.mp4"],
+        &["--options", array.to_str().unwrap(), "film.mp4"],
+        &["frame", sample().to_str().unwrap(), "100000"],
+        &["explain", sample().to_str().unwrap(), "--frame", "100000"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

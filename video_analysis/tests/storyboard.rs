@@ -71,6 +71,36 @@ fn a_frame_is_the_very_one_in_any_container() {
 }
 
 #[test]
+fn a_frame_is_counted_from_the_beginning_where_time_goes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = hues(folder.path(), "hues.ts", "-c:v libx264 -bf 2 -g 7 -crf 12");
+    let twice = folder.path().join("twice.ts");
+    let bytes = std::fs::read(&clip).unwrap();
+    // The second time begins after some of the first: their times interleave.
+    let later = clips::make(
+        folder.path(),
+        "later.ts",
+        &format!("-ss 1.4 -i {} -c copy -output_ts_offset 0.1", clip.display()),
+    );
+    std::fs::write(&twice, [bytes, std::fs::read(later).unwrap()].concat()).unwrap();
+    let jpeg =
+        |film: &Path, frame| frame_jpeg(film, frame, Size::default(), &Execution::default(), &()).unwrap();
+    for frame in [0, 5, 12, 19] {
+        assert!(jpeg(&twice, frame) == jpeg(&clip, frame), "{frame}");
+    }
+}
+
+#[test]
+fn a_storyboard_from_a_report_of_another_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = hues(folder.path(), "hues.mp4", "-c:v libx264 -g 7");
+    let other = hues(folder.path(), "other.mp4", "-c:v libx264 -g 7 -crf 40");
+    let error = storyboard(&clip, &report(&other), &StoryboardOptions::default(), &Execution::default(), &())
+        .unwrap_err();
+    assert_eq!(error.code(), "invalid_options");
+}
+
+#[test]
 fn a_frame_has_the_size_that_is_asked_for_and_the_aspect_of_display() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = "-f lavfi -i testsrc2=s=720x576:r=5:d=1 -vf setsar=64/45 -c:v libx264";

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use video_analysis::{Execution, Size, frame_jpeg};
+use video_analysis::{ErrorKind, Execution, Size, frame_jpeg};
 
 use super::{Failure, write_file};
 
@@ -36,7 +36,11 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let size = Size { width: self.width, height: self.height };
-        let jpeg = frame_jpeg(&self.file, self.number, size, &Execution::default(), &())?;
+        let jpeg = frame_jpeg(&self.file, self.number, size, &Execution::default(), &());
+        let jpeg = jpeg.map_err(|error| match error.kind() {
+            ErrorKind::Undecodable => Failure::usage(format!("there is no frame {}\n{error}", self.number)),
+            _ => error.into(),
+        })?;
         match &self.out {
             Some(path) => write_file(path, &jpeg),
             None => std::io::stdout()

@@ -120,7 +120,8 @@ impl Failure {
 
 impl From<video_analysis::Error> for Failure {
     fn from(error: video_analysis::Error) -> Self {
-        Self::failed(format!("{}\n{error}", error.message()))
+        let status = if error.kind() == video_analysis::ErrorKind::InvalidOptions { USAGE } else { 1 };
+        Self { text: format!("{}\n{error}", error.message()), status }
     }
 }
 

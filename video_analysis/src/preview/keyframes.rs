@@ -55,6 +55,8 @@ pub(super) struct Keyframes {
     pub(super) thumbnails: Thumbnails,
     /// No keyframe is known: this is the first picture that could be decoded.
     pub(super) only_first: bool,
+    /// How they were picked, where decoders did not have to skip others.
+    pub(super) picked: Option<Pick>,
 }
 
 /// The keyframes with `from <= pts < to`.
@@ -96,8 +98,9 @@ pub(super) fn decode_keyframes(job: &Job<'_>) -> Result<Keyframes, Error> {
     let is_empty =
         |decoded: &[(Features, Thumbnails)]| decoded.iter().all(|(features, _)| features.frames.is_empty());
     let picked = job.pick.map(|pick| decode_all(Wanted::Picked(pick))).transpose()?;
-    let mut decoded =
-        picked.filter(|decoded| !is_empty(decoded)).map_or_else(|| decode_all(Wanted::Keyframes), Ok)?;
+    let picked = picked.filter(|decoded| !is_empty(decoded));
+    let pick = job.pick.filter(|_| picked.is_some());
+    let mut decoded = picked.map_or_else(|| decode_all(Wanted::Keyframes), Ok)?;
     let only_first = is_empty(&decoded);
     if only_first {
         decoded = vec![decode(job, Piece::default(), Wanted::First, 1, &room)?];
@@ -106,7 +109,7 @@ pub(super) fn decode_keyframes(job: &Job<'_>) -> Result<Keyframes, Error> {
     let (features, thumbnails) = decoded
         .into_iter()
         .fold(all, |(features, kept), (next, thumbnails)| (features.join(next), kept.join(thumbnails)));
-    Ok(Keyframes { frames: features.frames, thumbnails, only_first })
+    Ok(Keyframes { frames: features.frames, thumbnails, only_first, picked: pick })
 }
 
 /// Cuts a film into pieces of equal length; into one where it has no index or nobody knows how long it is.

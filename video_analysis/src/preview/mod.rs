@@ -160,7 +160,7 @@ fn look(
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             decoder: probe.decoder.clone(),
-            shortcuts: shortcuts(pick),
+            shortcuts: shortcuts(None),
         },
         input: PreviewInput { bytes },
         container: probe.container.clone(),
@@ -192,7 +192,11 @@ fn look(
         processes,
         tracker,
     };
+    if let Some(((first, _), (last, _))) = index.shown.first().zip(index.shown.last()) {
+        check_duration(span_seconds(last.abs_diff(*first), track.time_base), execution.max_duration)?;
+    }
     let found = decode_keyframes(&job)?;
+    preview.engine.shortcuts = shortcuts(found.picked);
     let pts = found.frames.pts();
     let Some((first, last)) = pts.first().zip(pts.last()) else {
         let nothing = || Error::new(ErrorKind::Undecodable, "no picture");

@@ -36,6 +36,16 @@ const ORDERLY: f64 = 0.3;
 /// Up to this one nothing but wipes was seen: they may be short, so that steps are large, and their lines very soft.
 const VERY_ORDERLY: f64 = 0.2;
 const SOFT_ORDERLY: f64 = 0.9;
+/// A short stretch is exact where it has two quite different ends, and hardly anything in between but these, of each block the one and then
+/// the other: misfit and way back and forth are below these, the change above. Nothing but wipes was seen to be: their few steps may be large,
+/// their lines of any softness, and more of the picture may be as it was.
+const EXACT_PICTURES: usize = 10;
+const EXACT_MISFIT: f64 = 0.07;
+const EXACT_BACK_AND_FORTH: f64 = 1.05;
+const EXACT_CHANGE: f64 = 40.0;
+const MAX_EXACT_STEP: f64 = 0.55;
+const MAX_EXACT_UNTOUCHED: f64 = 0.25;
+const MIN_EXACT_SPREAD: f64 = 0.07;
 /// Fewest pictures of a wipe that is in less order.
 const SHORTEST_UNORDERLY: usize = 5;
 /// Share of mixed blocks up to which there is a sharp line, if they change in order.
@@ -48,6 +58,8 @@ const LIKELY_MISFIT: f64 = 0.2;
 /// How the blocks of a stretch go from one end to the other.
 pub(super) struct Course {
     ends: Ends,
+    /// How many are between the ends.
+    pictures: usize,
     /// Mean absolute difference of the ends, in grey levels.
     change: f64,
     /// Mean absolute difference of the blocks from mixtures of the two ends, each the one that fits it best, as a share of
@@ -230,6 +242,7 @@ impl Course {
         travelled += ends.mean(previous.iter().map(|progress| 1.0 - progress));
         let lit = lit(&ends.before, &ends.after);
         Some(Self {
+            pictures: between,
             change: ends.change(),
             misfit: misfit / len_to_f64(samples) / ends.weight,
             back_and_forth: travelled,
@@ -254,10 +267,17 @@ impl Course {
         self.change > MIN_CHANGE
             && self.misfit < LIKELY_MISFIT
             && self.back_and_forth < 1.4
-            && self.largest_step < 0.5
-            && self.untouched < 0.2
+            && self.largest_step < if self.is_exact() { MAX_EXACT_STEP } else { 0.5 }
+            && self.untouched < if self.is_exact() { MAX_EXACT_UNTOUCHED } else { 0.2 }
             // Of most, the places need not be asked.
             && (self.mixed < SOFT.end || self.mixed < softest(self.scatter()))
+    }
+
+    fn is_exact(&self) -> bool {
+        self.pictures <= EXACT_PICTURES
+            && self.misfit < EXACT_MISFIT
+            && self.back_and_forth < EXACT_BACK_AND_FORTH
+            && self.change > EXACT_CHANGE
     }
 
     /// What of the variance of the times at which blocks change their places do not tell, of 1.
@@ -333,7 +353,7 @@ impl Sweep {
 
     /// Whether it may be as short as that.
     pub(super) fn may_have(&self, pictures: usize) -> bool {
-        self.scatter < VERY_ORDERLY || pictures >= SHORTEST_UNORDERLY
+        self.scatter < VERY_ORDERLY || self.course.is_exact() || pictures >= SHORTEST_UNORDERLY
     }
 
     /// Whether it may be one once its ends are exact.
@@ -348,16 +368,26 @@ impl Sweep {
     pub(super) fn is_sharp(&self, leeway: f64) -> Option<bool> {
         let sharp =
             self.course.mixed < SHARP || (self.course.mixed < SHARP_ORDERLY && self.scatter < ORDERLY);
+        let (soft, spread) = if self.course.is_exact() {
+            (0.0..softest(self.scatter), MIN_EXACT_SPREAD)
+        } else {
+            (SOFT.start..softest(self.scatter), MIN_SPREAD)
+        };
         (self.course.change > MIN_CHANGE
-            && self.spread > MIN_SPREAD / leeway
-            && (sharp || (SOFT.start..softest(self.scatter)).contains(&self.course.mixed)))
+            && self.spread > spread / leeway
+            && (sharp || soft.contains(&self.course.mixed)))
         .then_some(sharp)
     }
 
     /// Measures and what they must be below.
     pub(super) fn limits(&self, sharp: bool) -> [Limited; 6] {
         let orderly = self.scatter < ORDERLY;
-        let max_step = if self.scatter < VERY_ORDERLY { 0.45 } else { 0.4 };
+        let exact = self.course.is_exact();
+        let max_step = match self.scatter {
+            _ if exact => MAX_EXACT_STEP,
+            scatter if scatter < VERY_ORDERLY => 0.45,
+            _ => 0.4,
+        };
         let order = if !sharp {
             Limited::below("scatter", self.scatter, MAX_SOFT_SCATTER)
         } else if self.scatter / MAX_SCATTER < self.disorder / MAX_DISORDER {
@@ -370,7 +400,11 @@ impl Sweep {
             Limited::below("back_and_forth", self.course.back_and_forth, if orderly { 2.0 } else { 1.5 }),
             Limited::below("largest_step", self.course.largest_step, max_step),
             order,
-            Limited::below("untouched", self.course.untouched, 0.08),
+            Limited::below(
+                "untouched",
+                self.course.untouched,
+                if exact { MAX_EXACT_UNTOUCHED } else { 0.08 },
+            ),
             Limited::below("likeness", self.likeness, if orderly { 0.35 } else { 0.25 }),
         ]
     }
