@@ -54,7 +54,9 @@ fn explained(by: &[f64], target: &[f64]) -> f64 {
         // A colour that is a mixture of the ones before, as in a grey picture, explains nothing more.
         if rest > whole * 1e-3 {
             let length = rest.sqrt();
-            vector.iter_mut().for_each(|value| *value /= length);
+            for value in &mut vector {
+                *value /= length;
+            }
             orthogonal.push(vector);
         }
     }
@@ -91,14 +93,13 @@ mod tests {
             let value = |k: usize| (x * (7 + scene * k) + y * y * (3 + 5 * scene) + k * x * y * scene) % 17;
             look([1, 2, 3].map(|k| len_to_f64(value(k)) * 10.0 + 30.0))
         };
-        let pixel =
-            |at: usize| color(at % WIDTH / 3, at / WIDTH / 3).map(|value| crate::numeric::to_u8(value));
+        let pixel = |at: usize| color(at % WIDTH / 3, at / WIDTH / 3).map(crate::numeric::to_u8);
         (0..WIDTH * HEIGHT).flat_map(pixel).collect::<Vec<_>>()
     }
 
-    fn frames(pictures: [Vec<u8>; 2]) -> (Frame, Frame) {
+    fn frames(pictures: [&[u8]; 2]) -> (Frame, Frame) {
         let mut extractor = Extractor::default();
-        for (pts, picture) in (0..).zip(&pictures) {
+        for (pts, picture) in (0..).zip(pictures) {
             assert_eq!(picture.len(), FRAME_BYTES);
             extractor.push(pts, picture);
         }
@@ -106,7 +107,7 @@ mod tests {
         (frames[0].clone(), frames[1].clone())
     }
 
-    fn are_same(one: Vec<u8>, other: Vec<u8>) -> bool {
+    fn are_same(one: &[u8], other: &[u8]) -> bool {
         let (one, other) = frames([one, other]);
         let same = same(&one, &other);
         assert_eq!(same, super::same(&other, &one), "whichever comes first");
@@ -119,13 +120,13 @@ mod tests {
         let red = |[red, green, blue]: [f64; 3]| [red, green * 0.2, blue * 0.2];
         let grey = |[red, green, blue]: [f64; 3]| [0.3 * red + 0.6 * green + 0.1 * blue; 3];
         let negative = |color: [f64; 3]| color.map(|value| 255.0 - value);
-        assert!(are_same(plain(1), picture(1, red)));
-        assert!(are_same(plain(1), picture(1, grey)));
-        assert!(are_same(plain(1), picture(1, negative)));
-        assert!(are_same(picture(1, red), picture(1, |[red, green, blue]| [red * 0.2, green * 0.2, blue])));
+        assert!(are_same(&plain(1), &picture(1, red)));
+        assert!(are_same(&plain(1), &picture(1, grey)));
+        assert!(are_same(&plain(1), &picture(1, negative)));
+        assert!(are_same(&picture(1, red), &picture(1, |[red, green, blue]| [red * 0.2, green * 0.2, blue])));
         for other in [2, 3, 4] {
-            assert!(!are_same(plain(1), plain(other)), "{other}");
-            assert!(!are_same(plain(1), picture(other, red)), "{other}");
+            assert!(!are_same(&plain(1), &plain(other)), "{other}");
+            assert!(!are_same(&plain(1), &picture(other, red)), "{other}");
         }
     }
 
@@ -145,7 +146,7 @@ mod tests {
             };
             soft = (0..FRAME_BYTES).map(mean).collect();
         }
-        assert!(are_same(sharp.clone(), soft));
-        assert!(!are_same(sharp, vec![90; FRAME_BYTES]));
+        assert!(are_same(&sharp, &soft));
+        assert!(!are_same(&sharp, &[90; FRAME_BYTES]));
     }
 }
