@@ -87,14 +87,19 @@ mod tests {
     use super::*;
     use crate::features::{Extractor, FRAME_BYTES, HEIGHT, WIDTH};
 
-    /// A picture of coloured blocks, one of several, each pixel's colour made another one.
-    fn picture(scene: usize, look: impl Fn([f64; 3]) -> [f64; 3]) -> Vec<u8> {
+    /// A picture of coloured squares of so many blocks, one of several, each pixel's colour made another one.
+    fn squares(scene: usize, blocks: usize, look: impl Fn([f64; 3]) -> [f64; 3]) -> Vec<u8> {
         let color = |x: usize, y: usize| {
             let value = |k: usize| (x * (7 + scene * k) + y * y * (3 + 5 * scene) + k * x * y * scene) % 17;
             look([1, 2, 3].map(|k| len_to_f64(value(k)) * 10.0 + 30.0))
         };
-        let pixel = |at: usize| color(at % WIDTH / 3, at / WIDTH / 3).map(crate::numeric::to_u8);
+        let pixel =
+            |at: usize| color(at % WIDTH / 3 / blocks, at / WIDTH / 3 / blocks).map(crate::numeric::to_u8);
         (0..WIDTH * HEIGHT).flat_map(pixel).collect::<Vec<_>>()
+    }
+
+    fn picture(scene: usize, look: impl Fn([f64; 3]) -> [f64; 3]) -> Vec<u8> {
+        squares(scene, 1, look)
     }
 
     fn frames(pictures: [&[u8]; 2]) -> (Frame, Frame) {
@@ -132,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_picture_out_of_focus_is_the_same_and_a_plain_one_is_not() {
-        let sharp = picture(2, |color| color);
+        let sharp = squares(2, 2, |color| color);
         let mut soft = sharp.clone();
-        for _ in 0..12 {
+        for _ in 0..20 {
             let at = |x: usize, y: usize, color: usize| f64::from(soft[(y * WIDTH + x) * 3 + color]);
             let mean = |place: usize| {
                 let (x, y, color) = (place / 3 % WIDTH, place / 3 / WIDTH, place % 3);
