@@ -217,8 +217,6 @@ fn wrong_usage_exits_with_2() {
         &["analyze", is(folder.path())],
         &["--options", options.to_str().unwrap(), "film.mp4"],
         &["--options", array.to_str().unwrap(), "film.mp4"],
-        &["frame", sample().to_str().unwrap(), "100000"],
-        &["explain", sample().to_str().unwrap(), "--frame", "100000"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

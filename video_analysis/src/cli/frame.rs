@@ -38,7 +38,7 @@ impl Frame {
         let size = Size { width: self.width, height: self.height };
         let jpeg = frame_jpeg(&self.file, self.number, size, &Execution::default(), &());
         let jpeg = jpeg.map_err(|error| match error.kind() {
-            ErrorKind::Undecodable => Failure::usage(format!("there is no frame {}\n{error}", self.number)),
+            ErrorKind::Undecodable => Failure::failed(format!("there is no frame {}\n{error}", self.number)),
             _ => error.into(),
         })?;
         match &self.out {

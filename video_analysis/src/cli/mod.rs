@@ -120,8 +120,7 @@ impl Failure {
 
 impl From<video_analysis::Error> for Failure {
     fn from(error: video_analysis::Error) -> Self {
-        let status = if error.kind() == video_analysis::ErrorKind::InvalidOptions { USAGE } else { 1 };
-        Self { text: format!("{}\n{error}", error.message()), status }
+        Self::failed(format!("{}\n{error}", error.message()))
     }
 }
 
