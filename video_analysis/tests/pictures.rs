@@ -81,7 +81,7 @@ fn black_between_pictures_is_found_to_the_frame() {
                  color=black:s=320x180:r=25,trim=end_frame=25,format=yuv420p[b];\
                  testsrc2=s=320x180:r=25,trim=end_frame=30,format=yuv420p[c];\
                  color=black:s=320x180:r=25,trim=end_frame=4,format=yuv420p[d];\
-                 testsrc2=s=320x180:r=25,trim=end_frame=30,format=yuv420p[e];[a][b][c][d][e]concat=n=5";
+                 mandelbrot=s=320x180:r=25,trim=end_frame=30,format=yuv420p[e];[a][b][c][d][e]concat=n=5";
     let report =
         report(&clips::make(folder.path(), "black.mp4", &format!("-filter_complex {graph} -c:v libx264")));
     // The second stretch lasts 0.16 s, less than the shortest that is reported.
