@@ -4,8 +4,9 @@
 
 mod support;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use support::{clips, sample};
 
@@ -168,6 +169,17 @@ fn a_cut_is_explained_and_so_is_what_is_none() {
     let beyond = explain(&["720"]);
     assert_eq!(beyond.status.code(), Some(1), "{}", text(&beyond.stdout));
     assert!(text(&beyond.stderr).contains("there is no frame 720"), "{}", text(&beyond.stderr));
+}
+
+#[test]
+fn options_may_come_through_a_pipe() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_video_analysis"));
+    command.args(["--options", "/dev/stdin", "film.mp4"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(br#"{"black":{"min_coverage":2}}"#).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/black/min_coverage"), "{}", text(&output.stderr));
 }
 
 #[cfg(feature = "utoipa")]

@@ -1,7 +1,7 @@
 //! `video_analysis analyze`: files and folders in, reports out.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -12,7 +12,7 @@ use video_analysis::{
 use super::form::{Form, media_at};
 use super::inputs::{self, Input};
 use super::progress::Bars;
-use super::{Failure, print, read_json, write_file};
+use super::{Failure, print, read_json_object, write_file};
 
 /// Analyse files, or all video and audio files of folders.
 ///
@@ -78,12 +78,7 @@ const CACHE_BYTES: u64 = 1 << 30;
 
 impl How {
     pub(super) fn options(&self) -> Result<Options, Failure> {
-        let read = |path: &Path| {
-            // An array would do for serde, which takes its elements for the fields.
-            read_json::<serde_json::Map<String, serde_json::Value>>(path)?;
-            read_json::<Options>(path)
-        };
-        let options = self.options.as_deref().map(read).transpose()?.unwrap_or_default();
+        let options: Options = self.options.as_deref().map(read_json_object).transpose()?.unwrap_or_default();
         options.validate().map_err(|invalid| Failure::usage(format!("options: {invalid}")))?;
         Ok(options)
     }

@@ -23,6 +23,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use serde::de::DeserializeOwned;
 
 /// Analyse video and audio files: shots, fades, black and silent ranges, loudness, poster, metadata.
 ///
@@ -144,8 +145,21 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written.map(drop).map_err(|error| Failure::writing(&path.display().to_string(), &error))
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let name = path.display();
-    let bytes = std::fs::read(path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::usage(format!("{name}: {error}")))
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    parse_json(path, &read(path)?)
+}
+
+/// The same of an object. An array would do for serde, which takes its elements for the members. Read once, for it may be a pipe.
+fn read_json_object<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let bytes = read(path)?;
+    parse_json::<serde_json::Map<String, serde_json::Value>>(path, &bytes)?;
+    parse_json(path, &bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }

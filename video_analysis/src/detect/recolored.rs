@@ -16,6 +16,7 @@ const SOMETHING: f64 = 3.0;
 /// How often the mean of each block and those around it is taken, at most, for a picture that is out of focus.
 const BLURS: usize = 4;
 
+/// Whether one of two pictures was made of the other by other colours, or a lens that is out of focus. Plain pictures are none.
 pub(super) fn same(one: &Frame, other: &Frame) -> bool {
     let (one, other) = (colors(one), colors(other));
     let lit = lit(&one, &other);

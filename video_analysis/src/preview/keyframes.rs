@@ -97,10 +97,10 @@ pub(super) fn decode_keyframes(job: &Job<'_>) -> Result<Keyframes, Error> {
     };
     let is_empty =
         |decoded: &[(Features, Thumbnails)]| decoded.iter().all(|(features, _)| features.frames.is_empty());
-    let picked = job.pick.map(|pick| decode_all(Wanted::Picked(pick))).transpose()?;
-    let picked = picked.filter(|decoded| !is_empty(decoded));
-    let pick = job.pick.filter(|_| picked.is_some());
-    let mut decoded = picked.map_or_else(|| decode_all(Wanted::Keyframes), Ok)?;
+    let from_packets = job.pick.map(|pick| decode_all(Wanted::Picked(pick))).transpose()?;
+    let from_packets = from_packets.filter(|decoded| !is_empty(decoded));
+    let picked = job.pick.filter(|_| from_packets.is_some());
+    let mut decoded = from_packets.map_or_else(|| decode_all(Wanted::Keyframes), Ok)?;
     let only_first = is_empty(&decoded);
     if only_first {
         decoded = vec![decode(job, Piece::default(), Wanted::First, 1, &room)?];
@@ -109,7 +109,7 @@ pub(super) fn decode_keyframes(job: &Job<'_>) -> Result<Keyframes, Error> {
     let (features, thumbnails) = decoded
         .into_iter()
         .fold(all, |(features, kept), (next, thumbnails)| (features.join(next), kept.join(thumbnails)));
-    Ok(Keyframes { frames: features.frames, thumbnails, only_first, picked: pick })
+    Ok(Keyframes { frames: features.frames, thumbnails, only_first, picked })
 }
 
 /// Cuts a film into pieces of equal length; into one where it has no index or nobody knows how long it is.

@@ -53,7 +53,8 @@ pub struct Preview {
     pub streams: Vec<Stream>,
     /// How long the container says that the file is, in seconds; its longest stream, where it says that of streams alone.
     pub duration_seconds: Option<f64>,
-    /// Keyframes that were found and looked at: of films of keyframes alone about one a second. 0 also where the decoder knows of none and the first picture is all that was looked at.
+    /// Keyframes that were found and looked at: of films of keyframes alone about one a second. 0 also where the decoder knows of none and
+    /// the first picture is all that was looked at.
     pub keyframes: u64,
     /// Estimated shots in order of time; empty without pictures.
     pub shots: Vec<EstimatedShot>,

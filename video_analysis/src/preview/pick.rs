@@ -64,7 +64,7 @@ impl Pick {
     /// The time in the film, in its ticks, of a picture that was decoded from such a packet.
     pub(super) fn time(pts: i64, time_base: Rational) -> i64 {
         const SECOND: Rational = Rational { num: 1, den: 1 };
-        pts - SECOND.rescale(LATER, time_base)
+        pts.saturating_sub(SECOND.rescale(LATER, time_base))
     }
 }
 

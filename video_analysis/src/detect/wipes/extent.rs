@@ -3,7 +3,8 @@
 
 use super::super::blocks::BLOCKS;
 use super::super::ramp::{self, STEADY, Shape};
-use super::sweep::{Ends, of_neighbourhoods};
+use super::ends::Ends;
+use super::sweep::of_neighbourhoods;
 use crate::features::Frame;
 
 /// Share of the change that is made by the first blocks, and by the last.

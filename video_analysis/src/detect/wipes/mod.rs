@@ -1,6 +1,7 @@
 //! Wipes: one shot takes the place of another bit by bit, behind a line, a clock's hand or a circle. The measures and their
 //! figures are explained in `docs/shot-detection.md`.
 
+mod ends;
 mod extent;
 mod surface;
 mod sweep;

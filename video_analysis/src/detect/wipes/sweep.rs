@@ -1,8 +1,9 @@
 //! How the blocks of a picture go from one shot to the other, each at its own time.
 
-use super::super::blocks::{BLOCKS, COLORS, around, colors, correlation, distance, edges, lit};
+use super::super::blocks::{BLOCKS, COLORS, around, correlation, distance, edges, lit};
 use super::super::gradual::Limited;
 use super::super::ramp::{STEADY, Shape};
+use super::ends::Ends;
 use super::surface::explained_by_place;
 use crate::features::Frame;
 use crate::numeric::len_to_f64;
@@ -50,8 +51,6 @@ const MIN_EXACT_SPREAD: f64 = 0.07;
 const SHORTEST_UNORDERLY: usize = 5;
 /// Share of mixed blocks up to which there is a sharp line, if they change in order.
 const SHARP_ORDERLY: f64 = 0.4;
-/// Most that a block counts, of the mean change, where the question is how far all are: few that change much would decide it.
-const CAP: f64 = 0.5;
 /// Largest misfit of a stretch that is looked at more closely.
 const LIKELY_MISFIT: f64 = 0.2;
 
@@ -93,67 +92,6 @@ pub(super) struct Sweep {
     likeness: f64,
     /// What of the variance of the times at which blocks change their places do not tell, of 1.
     scatter: f64,
-}
-
-/// The two ends of a stretch, and the way from one to the other.
-pub(super) struct Ends {
-    before: Vec<f64>,
-    after: Vec<f64>,
-    way: Vec<f64>,
-    /// Of each block, the square of its way's length.
-    squares: Vec<f64>,
-    /// Of each block, its mean absolute difference.
-    weights: Vec<f64>,
-    weight: f64,
-}
-
-impl Ends {
-    pub(super) fn of(before: &Frame, after: &Frame) -> Option<Self> {
-        let (before, after) = (colors(before), colors(after));
-        let way: Vec<f64> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
-        let blocks = || way.as_chunks::<COLORS>().0.iter();
-        let squares = blocks().map(|way| way.iter().map(|step| step * step).sum()).collect();
-        let weights: Vec<f64> =
-            blocks().map(|way| way.iter().map(|step| step.abs()).sum::<f64>() / len_to_f64(COLORS)).collect();
-        let weight: f64 = weights.iter().sum();
-        (weight > 0.0).then_some(Self { before, after, way, squares, weights, weight })
-    }
-
-    fn change(&self) -> f64 {
-        self.weight / len_to_f64(BLOCKS)
-    }
-
-    /// How far each block of a picture is on its way, 0 to 1, and how far all are from where that is.
-    pub(super) fn progress(&self, frame: &Frame) -> (Vec<f64>, f64) {
-        let mut misfit = 0.0;
-        let before = self.before.as_chunks::<COLORS>().0;
-        let ways = self.way.as_chunks::<COLORS>().0.iter().zip(&self.squares);
-        let blocks = frame.blocks().iter().zip(before).zip(ways);
-        let progress = blocks.map(|((block, before), (way, square))| {
-            let mut gone = [0.0; COLORS];
-            for ((gone, value), before) in gone.iter_mut().zip(block).zip(before) {
-                *gone = f64::from(*value) - before;
-            }
-            let along: f64 = gone.iter().zip(way).map(|(gone, way)| gone * way).sum();
-            let progress = (along / square.max(1e-9)).clamp(0.0, 1.0);
-            let off = gone.iter().zip(way).map(|(gone, way)| (gone - progress * way).abs()).sum::<f64>();
-            misfit += off / len_to_f64(COLORS);
-            progress
-        });
-        let progress = progress.collect();
-        (progress, misfit)
-    }
-
-    /// How much each block counts where few that change much may not decide.
-    pub(super) fn capped(&self) -> Vec<f64> {
-        let cap = CAP * self.change();
-        self.weights.iter().map(|weight| weight.min(cap)).collect()
-    }
-
-    /// Mean of something of each block, weighted by how much blocks change.
-    fn mean(&self, of_blocks: impl Iterator<Item = f64>) -> f64 {
-        of_blocks.zip(&self.weights).map(|(value, weight)| value * weight).sum::<f64>() / self.weight
-    }
 }
 
 /// How the area of the new shot grows behind what crosses the picture: a line, a corner that grows, one that shrinks, a line as
