@@ -5,6 +5,7 @@
 pub mod app;
 pub mod bearer;
 pub mod checked;
+pub mod client;
 pub mod client_address;
 pub mod client_credentials;
 pub mod clock;

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use awc::Client;
 use awc::error::SendRequestError;
 use secrecy::{ExposeSecret, SecretString};
+use service_kit::client::client;
 use uuid::Uuid;
 
 use crate::settings::VideoServiceSettings;
@@ -31,7 +32,7 @@ pub(crate) enum VideoServiceError {
 
 impl VideoService {
     pub(crate) fn new(settings: VideoServiceSettings, secret: SecretString) -> Self {
-        Self { client: Client::builder().timeout(TIMEOUT).finish(), settings, secret }
+        Self { client: client(TIMEOUT), settings, secret }
     }
 
     /// Has everything of an account deleted. Asking again does no harm.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use service_kit::client::client;
 use service_kit::health::Readiness;
 
 use crate::progress::ProgressHub;
@@ -27,7 +28,7 @@ pub(crate) fn checks(state: &State, hub: &ProgressHub, settings: &Settings, time
             Box::pin(async move { if alive { Ok(()) } else { Err("the progress hub has died".to_owned()) } })
         })
         .with("user_service", move || {
-            let request = awc::Client::builder().timeout(timeout).finish().get(&address).send();
+            let request = client(timeout).get(&address).send();
             Box::pin(async move {
                 match request.await {
                     Ok(response) if response.status().is_success() => Ok(()),

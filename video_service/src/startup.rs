@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use migration::video_db::Migrator;
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
+use service_kit::client::client;
 use service_kit::client_credentials::ClientCredentials;
 use service_kit::clock::{Clock, SharedClock, SystemClock};
 use service_kit::security_headers::security_headers;
@@ -39,10 +40,6 @@ use crate::storage_check::StorageCheck;
 use crate::uploads::Tickets;
 use crate::webhooks::{Courier, Webhooks};
 use crate::worker::AnalysisWorkers;
-
-/// How long a connection to User Service is kept for the next question. Shorter than the 5 s after which actix closes
-/// it at the other end: a question asked in that very moment would get no answer.
-const IDLE_CONNECTION: Duration = Duration::from_secs(2);
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,13 +300,10 @@ fn serve(
         let thread = threads.fetch_add(1, Ordering::Relaxed);
         let reader = readers.iter().cycle().nth(thread).unwrap_or(&state.db).clone();
         let state = State { reader, ..state.clone() };
-        // A client belongs to its thread: connections are kept there.
-        let connector = awc::Connector::new().conn_keep_alive(IDLE_CONNECTION);
-        let client = awc::Client::builder().connector(connector).timeout(timeout).finish();
         let app = App::new()
             .app_data(web::Data::new(state))
             .app_data(web::Data::new(hub.clone()))
-            .app_data(IntrospectionClient::start(Arc::clone(&introspector), client))
+            .app_data(IntrospectionClient::start(Arc::clone(&introspector), client(timeout)))
             .app_data(user_service.clone())
             .app_data(webhooks.clone())
             .app_data(shares.clone())

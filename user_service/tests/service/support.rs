@@ -14,6 +14,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveEnum, ColumnTrait, Database, DatabaseConnection, EntityTrait, QueryFilter};
 use serde::Serialize;
 use serde_json::{Value, json};
+use service_kit::client::client;
 use service_kit::clock::ManualClock;
 use service_kit::testing::{Backend, TestDatabase};
 use tempfile::TempDir;
@@ -94,8 +95,7 @@ impl TestService {
         let base = format!("http://127.0.0.1:{}", application.port());
         let passwords = application.passwords().clone();
         actix_web::rt::spawn(application.run_until_stopped());
-        let client = Client::builder().timeout(TIMEOUT).finish();
-        Self { clock, passwords, base, client, ground }
+        Self { clock, passwords, base, client: client(TIMEOUT), ground }
     }
 
     /// The database the service works on.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use service_kit::client::client;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
@@ -46,8 +47,9 @@ impl Standing {
         let address = format!("{}/{account}", self.address);
         let unavailable =
             |error: &dyn std::fmt::Display| refusal(AuthError::Unavailable(format!("{address}: {error}")));
-        let client = awc::Client::builder().timeout(self.timeout).finish();
-        let request = client.get(&address).basic_auth(&self.client_id, self.client_secret.expose_secret());
+        let request = client(self.timeout)
+            .get(&address)
+            .basic_auth(&self.client_id, self.client_secret.expose_secret());
         let mut response = request.send().await.map_err(|error| unavailable(&error))?;
         if !response.status().is_success() {
             return Err(unavailable(&response.status()));

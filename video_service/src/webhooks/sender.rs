@@ -7,6 +7,7 @@ use std::time::Duration;
 use awc::error::{ConnectError, SendRequestError};
 use entity::video_db::webhook_delivery;
 use rustls::{ClientConfig, RootCertStore};
+use service_kit::client::IDLE_CONNECTION;
 
 use super::address::AddressRule;
 use super::connector::{CheckedConnector, NotAllowed};
@@ -57,7 +58,8 @@ impl Sender {
             .connector(CheckedConnector::new(rule))
             .rustls_0_23(Arc::new(tls(authorities)?))
             .timeout(timeout)
-            .handshake_timeout(timeout);
+            .handshake_timeout(timeout)
+            .conn_keep_alive(IDLE_CONNECTION);
         let client = awc::Client::builder()
             .connector(connector)
             .timeout(timeout)

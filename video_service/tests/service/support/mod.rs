@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{Database, DatabaseConnection};
+use service_kit::client::client;
 use service_kit::clock::{SharedClock, SystemClock};
 use service_kit::testing::{Backend, TestDatabase};
 use tempfile::TempDir;
@@ -100,8 +101,7 @@ impl Setup {
         let video_url = format!("http://127.0.0.1:{}", videos.port());
         actix_rt::spawn(videos.run_until_stopped());
 
-        let client = awc::Client::builder().timeout(PATIENCE).finish();
-        Kadr { user_url, video_url, client, folder, database }
+        Kadr { user_url, video_url, client: client(PATIENCE), folder, database }
     }
 }
 

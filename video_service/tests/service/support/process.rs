@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 
+use service_kit::client::client;
+
 use super::{Answer, eventually};
 
 /// A running service.
@@ -23,8 +25,7 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) fn new() -> Self {
-        let client = awc::Client::builder().timeout(super::PATIENCE).finish();
-        Self { folder: tempfile::tempdir().unwrap(), client }
+        Self { folder: tempfile::tempdir().unwrap(), client: client(super::PATIENCE) }
     }
 
     pub(crate) fn data(&self) -> &Path {
