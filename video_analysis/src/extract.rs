@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::execution::Execution;
 use crate::process::{Processes, Program, demuxing_rules};
 use crate::rational::Rational;
+use crate::report::Report;
 
 /// Filters that make pixels square, and sides even.
 pub(crate) const SQUARE_PIXELS: &str =
@@ -28,6 +29,13 @@ pub(crate) enum Which {
     Pts(i64),
     /// The one that comes out of a decoder as this one, counted from 0.
     Ordinal(u64),
+}
+
+impl Which {
+    /// A picture that a report names.
+    pub(crate) fn of(report: &Report, stream: u32, frame: u64, pts: i64) -> Self {
+        if report.goes_back(stream) { Self::Ordinal(frame) } else { Self::Pts(pts) }
+    }
 }
 
 impl Source<'_> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::curves::{of_pictures, of_sound};
 use crate::damage::{self, Damage};
-use crate::decode::{Timestamps, cut, finite, seek};
+use crate::decode::{Clock, Timestamps, cut, finite, seek};
 use crate::detect::{Film, Findings, sound_detectors, video_detectors};
 use crate::execution::Execution;
 use crate::export::{Format, Media, Timecode, export};
@@ -87,10 +87,11 @@ pub fn ffprobe_packets(lines: &[u8]) {
 /// A decoder's pictures: the first line feed ends how they look, a byte of repeated pixels each; their timestamps follow.
 pub fn decoded_pictures(bytes: &[u8]) {
     let (looks, lines) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0));
-    let mut timestamps = Timestamps::new(lines, TIME_BASE);
+    let (mut timestamps, mut clock) = (Timestamps::new(lines), Clock::default());
     let mut extractor = Extractor::default();
     for look in looks.iter().take(MOST_PICTURES) {
-        let Ok(Some((pts, _))) = timestamps.next() else { break };
+        let Ok(Some(told)) = timestamps.next() else { break };
+        let pts = clock.time(told);
         let pixels = (0u8..=255).cycle().map(|at| if at % 16 < look % 16 { *look } else { !*look });
         let rgb: Vec<u8> = pixels.take(FRAME_BYTES).collect();
         extractor.push(pts, &rgb);

@@ -45,7 +45,8 @@ pub fn poster_jpeg(
     let time_base = poster.time_base;
     let source = Source { url: &url, stream: stream.index, time_base, execution, processes: &processes };
     watched(&processes, execution, observer, || {
-        let jpeg = source.extract(Which::Pts(poster.pts), &filters, &JPEG, MOST_BYTES)?;
+        let which = Which::of(report, stream.index, poster.frame, poster.pts);
+        let jpeg = source.extract(which, &filters, &JPEG, MOST_BYTES)?;
         if jpeg.is_empty() { Err(missing()) } else { Ok(jpeg) }
     })
 }

@@ -102,7 +102,7 @@ pub(crate) struct Scene {
 /// Makes the storyboard of a file. `report` must be of the same file. `observer` is asked whether to go on, and hears nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Undecodable`] when the report has no pictures or none of them is found in the file,
+/// [`ErrorKind::Undecodable`] when the report has no pictures, none of them is found in the file, or their time goes back;
 /// [`ErrorKind::InvalidOptions`] for options that make no sense, more than 5000 thumbnails, or a report of another file as far as sizes
 /// tell; otherwise as
 /// [`analyze`](crate::analyze).
@@ -127,6 +127,10 @@ pub fn storyboard(
     let stream = report.streams.iter().find(|stream| stream.analyzed && stream.video.is_some());
     let (stream, video) =
         stream.and_then(|stream| Some((stream, stream.video.as_ref()?))).ok_or_else(missing)?;
+    if report.goes_back(stream.index) {
+        let text = "the time of the pictures goes back, and a storyboard says when each is shown";
+        return Err(Error::new(ErrorKind::Undecodable, text));
+    }
     let time_base = stream.time_base.ok_or_else(missing)?;
     let size = thumbnail_size(video, options.width);
     let url = input_url(input)?;

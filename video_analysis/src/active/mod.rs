@@ -11,17 +11,16 @@ mod edges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 pub(crate) use edges::MIN_STEP;
 use edges::{Edges, Side};
 use serde::{Deserialize, Serialize};
 
-use crate::decode::{VideoJob, luma_of_picture};
+use crate::decode::{VideoJob, luma_of_picture, luma_of_pictures};
 use crate::error::Error;
-use crate::features::{Frame, Frames, HEIGHT, Margins, WIDTH};
+use crate::features::{Frame, Frames, HEIGHT, Margins, Timeline, WIDTH};
 use crate::numeric::{len, len_to_f64};
+use crate::parallel::side_by_side;
 
 /// A stretch is looked at when it lasts as long, in seconds: shorter ones are dark moments.
 const MIN_SECONDS: f64 = 1.0;
@@ -128,7 +127,8 @@ pub(crate) fn find(job: &VideoJob<'_>, frames: &Frames) -> Result<Vec<Area>, Err
     let mut looks = Vec::with_capacity(frames.len());
     let look = |_, frame: &Frame| looks.push(Look { margins: frame.margins, mean: frame.mean });
     frames.reader().each(0..frames.len(), look).map_err(|error| Error::io("features", &error))?;
-    let mut search = Search { job, pts: frames.pts(), looks, size, seen: BTreeMap::new(), left: 0 };
+    let (pts, timeline) = (frames.pts(), Timeline::of(frames.pts(), 0));
+    let mut search = Search { job, pts, timeline, looks, size, seen: BTreeMap::new(), left: 0 };
     search.left = MOST + MOST_PER_MINUTE * search.minutes(&(0..frames.len()));
     let [rows, columns] = search.bars()?;
     Ok(areas(&rows, &columns, frames.len(), size))
@@ -137,6 +137,7 @@ pub(crate) fn find(job: &VideoJob<'_>, frames: &Frames) -> Result<Vec<Area>, Err
 struct Search<'a> {
     job: &'a VideoJob<'a>,
     pts: &'a [i64],
+    timeline: Timeline,
     looks: Vec<Look>,
     size: (u32, u32),
     /// What pictures of full size show, by their ordinals.
@@ -246,40 +247,31 @@ impl Search<'_> {
         chosen
     }
 
-    /// Decodes those that have not been seen yet, side by side.
+    /// Decodes those that have not been seen yet, side by side; where time goes back, and is no help to find them, in one pass.
     fn look_at(&mut self, chosen: BTreeSet<usize>) -> Result<(), Error> {
         let new = chosen.into_iter().filter(|at| !self.seen.contains_key(at)).take(self.left);
         let new: Vec<usize> = new.collect();
         self.left -= new.len();
-        let queue = Mutex::new(new.iter());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next().copied();
-        let work = || {
-            let mut seen = Vec::new();
-            while let Some(at) = next() {
-                seen.push((at, self.edges(at)?));
-            }
-            Ok(seen)
+        let seen = if self.job.index.backwards.is_empty() {
+            let look = |number: usize| new.get(number).map_or(Ok(None), |at| self.edges(*at));
+            side_by_side(self.job.execution.workers, new.len(), look)?
+        } else {
+            let mut seen = vec![None; new.len()];
+            luma_of_pictures(self.job, &new, self.size, |at, luma| {
+                let place = new.binary_search(&at).ok().and_then(|number| seen.get_mut(number));
+                if let Some(place) = place {
+                    *place = edges(luma, self.size);
+                }
+            })?;
+            seen
         };
-        let workers = self.job.execution.workers.get().min(new.len());
-        let results: Vec<Result<Vec<_>, Error>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            threads.into_iter().map(join).collect()
-        });
-        for seen in results {
-            self.seen.extend(seen?);
-        }
+        self.seen.extend(new.into_iter().zip(seen));
         Ok(())
     }
 
     fn edges(&self, at: usize) -> Result<Option<Edges>, Error> {
         let Some(pts) = self.pts.get(at) else { return Ok(None) };
-        let luma = luma_of_picture(self.job, *pts, self.size)?;
-        let [width, height] =
-            [self.size.0, self.size.1].map(|pixels| usize::try_from(pixels).unwrap_or(usize::MAX));
-        Ok(luma.and_then(|luma| Edges::of(&luma, width, height)))
+        Ok(luma_of_picture(self.job, *pts, self.size)?.and_then(|luma| edges(&luma, self.size)))
     }
 
     /// The bars that the pictures of full size show, where none speaks against them.
@@ -300,14 +292,18 @@ impl Search<'_> {
     }
 
     fn seconds(&self, frames: &Range<usize>) -> f64 {
-        let pts = |at: usize| self.pts.get(at).or(self.pts.last()).copied().unwrap_or(0);
-        self.job.track.time_base.seconds(pts(frames.end).saturating_sub(pts(frames.start)))
+        self.job.track.time_base.seconds(self.timeline.lasts(self.pts, frames.clone()))
     }
 
     fn minutes(&self, frames: &Range<usize>) -> usize {
         let seconds = self.seconds(frames);
         (1..=usize::from(u16::MAX)).take_while(|minute| len_to_f64(*minute) * 60.0 <= seconds).count()
     }
+}
+
+fn edges(luma: &[u8], (width, height): (u32, u32)) -> Option<Edges> {
+    let [width, height] = [width, height].map(|pixels| usize::try_from(pixels).unwrap_or(usize::MAX));
+    Edges::of(luma, width, height)
 }
 
 /// The bar that most pictures show on one side, with the step at its end.

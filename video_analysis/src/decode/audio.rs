@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd as _;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::timestamps::Timestamps;
+use super::timestamps::{Timestamps, piece_of_sound, tell_sound};
 use crate::damage::{self, Damage};
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
@@ -26,7 +26,7 @@ pub(crate) fn decode_sound(
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Error::io("pipe", &error.into()))?;
     let args = arguments(probe, track, execution, writer.as_raw_fd());
     let running = processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
-    let timestamps = Timestamps::new(File::from(reader), track.sample());
+    let timestamps = Timestamps::new(File::from(reader));
     std::thread::scope(|scope| {
         // Beside the samples, so that neither pipe is full while the other one is waited for.
         let times = scope.spawn(|| times(timestamps, track));
@@ -89,7 +89,9 @@ fn damage_of(
 /// The timestamps of all blocks.
 fn times(mut timestamps: Timestamps<File>, track: &AudioTrack) -> Result<Option<SoundTimes>, Error> {
     let mut clock = SoundClock::new(track.sample_rate);
-    while let Some((pts, samples)) = timestamps.next()? {
+    while let Some(told) = timestamps.next()? {
+        let (pts, samples) =
+            piece_of_sound(told.ok_or_else(|| Error::new(ErrorKind::Io, "sound without a time"))?);
         clock.push(pts, samples);
     }
     Ok(clock.finish())
@@ -114,26 +116,22 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-/// One input, decoded once, and two outputs: samples on standard output, their timestamps on `side`.
+/// Samples on standard output, their timestamps on `side`.
 fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution, side: i32) -> Vec<String> {
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(execution.max_pixels));
     args.extend(["-threads", "1", "-copyts", "-i", &probe.url].map(str::to_owned));
-    let map = format!("0:{}", track.index);
-    let rate = track.sample_rate.to_string();
-    let side = format!("pipe:{side}");
-    for output in [["-f", "f32le", "pipe:1"], ["-f", "framecrc", &side]] {
-        args.extend(["-map", &map, "-ar", &rate].map(str::to_owned));
-        // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way. A number of channels
-        // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
-        args.extend(match track.layout.as_deref().filter(|layout| is_name(layout)) {
-            Some(layout) => ["-af".to_owned(), format!("aformat=channel_layouts={layout}")],
-            None => ["-ac".to_owned(), track.channels.to_string()],
-        });
-        // Nobody waits for a single packet: each would wake who reads.
-        let encoding = ["-c:a", "pcm_f32le", "-flush_packets", "0"];
-        args.extend(encoding.iter().chain(&output).map(|&arg| arg.to_owned()));
+    // Rate and channels are the stream's own, and so change nothing, unless the stream changes on its way. A number of channels
+    // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
+    let layout = track.layout.as_deref().filter(|layout| is_name(layout));
+    let layouts = layout.map(|layout| format!(":channel_layouts={layout}")).unwrap_or_default();
+    let filters = format!("aformat=sample_rates={}{layouts},{}", track.sample_rate, tell_sound(side));
+    args.extend(["-map", &format!("0:{}", track.index), "-af", &filters].map(str::to_owned));
+    if layout.is_none() {
+        args.extend(["-ac".to_owned(), track.channels.to_string()]);
     }
+    // Nobody waits for a single packet: each would wake who reads.
+    args.extend(["-c:a", "pcm_f32le", "-flush_packets", "0", "-f", "f32le", "pipe:1"].map(str::to_owned));
     args
 }
 

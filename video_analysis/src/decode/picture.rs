@@ -1,4 +1,6 @@
-//! Single pictures of full size, by their timestamps.
+//! Single pictures of full size, by their timestamps or their ordinals.
+
+use std::io::{ErrorKind as IoErrorKind, Read};
 
 use super::VideoJob;
 use crate::error::{Error, ErrorKind};
@@ -35,31 +37,76 @@ pub(crate) fn luma_of_picture(
     alone.map_or_else(|| decode(job, pts, size, &[]), |luma| Ok(Some(luma)))
 }
 
+/// The same of several pictures by their ordinals, in order, in one pass over the film up to the last of them; each is handed to `see`.
+/// One that cannot be decoded is not seen.
+pub(crate) fn luma_of_pictures(
+    job: &VideoJob<'_>,
+    ordinals: &[usize],
+    size: (u32, u32),
+    mut see: impl FnMut(usize, &[u8]),
+) -> Result<(), Error> {
+    if ordinals.is_empty() {
+        return Ok(());
+    }
+    let _place = job.processes.places.take();
+    let chosen: Vec<String> = ordinals.iter().map(|ordinal| format!("eq(n\\,{ordinal})")).collect();
+    let args = arguments(job, &[], &format!("select={}", chosen.join("+")), ordinals.len(), size);
+    let mut running = job.processes.spawn(Program::Ffmpeg, &args, None)?;
+    let mut pictures = running.stdout()?;
+    let mut luma = vec![0; usize::try_from(pixels(size)).unwrap_or(usize::MAX)];
+    for &ordinal in ordinals {
+        match pictures.read_exact(&mut luma) {
+            Ok(()) => see(ordinal, &luma),
+            Err(error) if error.kind() == IoErrorKind::UnexpectedEof => break,
+            Err(error) => {
+                job.processes.watch.check()?;
+                return Err(Error::io("decoded pictures", &error));
+            }
+        }
+    }
+    drop(pictures);
+    match running.finish() {
+        Err(error) if error.kind() != ErrorKind::DecoderCrashed => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn pixels((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
 fn decode(
     job: &VideoJob<'_>,
     pts: i64,
     size: (u32, u32),
     decoding: &[&str],
 ) -> Result<Option<Vec<u8>>, Error> {
-    let pixels = u64::from(size.0) * u64::from(size.1);
-    let output = job.processes.output(Program::Ffmpeg, &arguments(job, pts, size, decoding), pixels);
-    match output {
-        Ok((luma, _)) => Ok((crate::numeric::len(luma.len()) == pixels).then_some(luma)),
+    let decoding: Vec<String> =
+        decoding.iter().map(|&arg| arg.to_owned()).chain(seek(job.track.time_base, pts)).collect();
+    let args = arguments(job, &decoding, &only(pts), 1, size);
+    match job.processes.output(Program::Ffmpeg, &args, pixels(size)) {
+        Ok((luma, _)) => Ok((crate::numeric::len(luma.len()) == pixels(size)).then_some(luma)),
         // The analysis has its features: this picture is one of several that are asked.
         Err(error) if matches!(error.kind(), ErrorKind::DecoderCrashed) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn arguments(job: &VideoJob<'_>, pts: i64, (width, height): (u32, u32), decoding: &[&str]) -> Vec<String> {
+/// Of so many pictures that the filter `chosen` lets through.
+fn arguments(
+    job: &VideoJob<'_>,
+    decoding: &[String],
+    chosen: &str,
+    count: usize,
+    (width, height): (u32, u32),
+) -> Vec<String> {
     let mut args = vec!["-nostdin".to_owned()];
     args.extend(demuxing_rules(job.execution.max_pixels));
     args.extend(["-threads", "1", "-noautorotate", "-copyts"].map(str::to_owned));
-    args.extend(decoding.iter().map(|&arg| arg.to_owned()));
-    args.extend(seek(job.track.time_base, pts));
+    args.extend(decoding.iter().cloned());
     // A stream may change its size on its way; bars are counted in the pixels that the container tells.
-    let filter = format!("{},scale={width}:{height}:flags=neighbor,format=gray", only(pts));
-    let map = format!("0:{}", job.track.index);
+    let filter = format!("{chosen},scale={width}:{height}:flags=neighbor,format=gray");
+    let (map, count) = (format!("0:{}", job.track.index), count.to_string());
     let rest = [
         "-i",
         &job.probe.url,
@@ -70,7 +117,7 @@ fn arguments(job: &VideoJob<'_>, pts: i64, (width, height): (u32, u32), decoding
         "-vf",
         &filter,
         "-frames:v",
-        "1",
+        &count,
         "-fps_mode",
         "passthrough",
         "-c:v",

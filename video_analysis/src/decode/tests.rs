@@ -135,6 +135,38 @@ fn an_edit_list_shifts_and_hides_pictures_as_ffprobe_says() {
 }
 
 #[test]
+fn where_time_goes_back_every_picture_has_ffprobes_timestamp() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |name: &str, arguments: &str| {
+        std::fs::read(clips::four_scenes(folder.path(), name, arguments)).unwrap()
+    };
+    // One that begins anew, one that goes on before it began, and one that goes back twice.
+    let codec = "-c:v libx264 -bf 2 -g 24";
+    let (one, late) = (bytes("one.ts", codec), bytes("late.ts", &format!("{codec} -output_ts_offset 20")));
+    let programs = bytes("one.mpg", "-c:v mpeg2video -bf 2 -g 24");
+    let joined = [
+        ("anew.ts", [&one[..], &one].concat()),
+        ("before.ts", [&late[..], &one].concat()),
+        ("twice.ts", [&late[..], &one, &one].concat()),
+        ("anew.mpg", [&programs[..], &programs].concat()),
+    ];
+    for (name, bytes) in joined {
+        let clip = folder.path().join(name);
+        std::fs::write(&clip, bytes).unwrap();
+        let expected = ffprobe(&clip);
+        assert!(expected.windows(2).any(|pair| pair[1] < pair[0]), "{name}");
+        for pieces in [1, 3] {
+            let found = timestamps(&decode(&clip, pieces));
+            assert_eq!(found.len(), expected.len(), "{name} in {pieces}");
+            // The last picture of a program stream may have none.
+            let told = found.iter().zip(&expected).filter(|(_, expected)| expected.is_some());
+            assert!(told.clone().count() + 1 >= found.len(), "{name}");
+            assert!(told.clone().all(|(found, expected)| found == expected), "{name} in {pieces}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn of_several_streams_and_a_cover_the_analysed_one_has_ffprobes_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let clip = clips::four_scenes(folder.path(), "clip.mp4", "-c:v libx264 -bf 2 -g 24");

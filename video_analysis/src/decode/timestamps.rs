@@ -1,27 +1,50 @@
-//! Exact timestamps beside raw pictures: the second output of the decoder, in FFmpeg's `framecrc` format.
+//! Exact timestamps beside raw pictures and samples, which have none.
 //!
-//! Raw video has no timestamps, and the containers that could carry both round them. `framecrc` writes a line per picture:
-//! stream, dts, pts, duration, size, checksum; and before them `#tb 0: num/den`, the time base.
+//! Containers that could carry both round them, and FFmpeg raises timestamps that go back before any muxer sees them. So a filter
+//! tells them as they pass: `frame:0    pts:512     pts_time:0.04`, and then a line for a key, without which it is silent.
 
 use std::io::{BufRead, BufReader, Read};
 
-use crate::error::{Error, ErrorKind};
-use crate::rational::Rational;
+use crate::error::Error;
 
-/// Reads one timestamp per picture, or block of sound.
+/// Pieces of sound have fewer samples than this. FFmpeg computes in `f64`, which then holds the times of two days at 192 kHz.
+const MOST_SAMPLES: i64 = 1 << 18;
+
+/// The filter that tells the time of each picture to the descriptor `side`, at once: a picture never waits for its time. A picture has to
+/// pass [`KEY`] before.
+pub(crate) fn tell_picture(side: i32) -> String {
+    format!("metadata=print:key=o:file=pipe\\\\:{side}:direct=1")
+}
+
+/// The filter that gives a picture the key that is told.
+pub(crate) const KEY: &str = "metadata=add:key=o:value=o";
+
+/// Filters that tell time and length of each piece of sound to the descriptor `side`, some time later: each time told at once would wake
+/// who reads. Read by [`piece_of_sound`].
+pub(crate) fn tell_sound(side: i32) -> String {
+    format!(
+        "asetpts=PTS*{MOST_SAMPLES}+NB_SAMPLES,a{KEY},ametadata=print:key=o:file=pipe\\\\:{side},asetpts=N"
+    )
+}
+
+/// When a piece of sound begins and how long it is, in samples, from what [`tell_sound`] tells.
+pub(crate) fn piece_of_sound(told: i64) -> (i64, i64) {
+    (told.div_euclid(MOST_SAMPLES), told.rem_euclid(MOST_SAMPLES))
+}
+
+/// Reads what the filters tell.
 pub(crate) struct Timestamps<R> {
     lines: BufReader<R>,
-    time_base: Rational,
 }
 
 impl<R: Read> Timestamps<R> {
-    /// Reads from `pipe`, and insists on `time_base`.
-    pub(crate) fn new(pipe: R, time_base: Rational) -> Self {
-        Self { lines: BufReader::new(pipe), time_base }
+    pub(crate) fn new(pipe: R) -> Self {
+        Self { lines: BufReader::new(pipe) }
     }
 
-    /// The next picture's timestamp, or that of a block of sound, and its duration; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<(i64, i64)>, Error> {
+    /// The next one, and within it `None` where FFmpeg knows no time; `None` at the end.
+    #[expect(clippy::option_option, reason = "the end is another thing than no time")]
+    pub(crate) fn next(&mut self) -> Result<Option<Option<i64>>, Error> {
         let mut line = String::new();
         loop {
             line.clear();
@@ -29,52 +52,57 @@ impl<R: Read> Timestamps<R> {
             if read == 0 {
                 return Ok(None);
             }
-            if let Some(header) = line.strip_prefix('#') {
-                self.check(header)?;
-            } else {
-                let mut fields = line.split(',').skip(2).map(|field| field.trim().parse().ok());
-                let times = fields.next().flatten().zip(fields.next().flatten());
-                return times.map(Some).ok_or_else(|| unexpected(&line));
+            if line.starts_with("frame:") {
+                let pts = line.split_whitespace().find_map(|field| field.strip_prefix("pts:"));
+                return Ok(Some(pts.and_then(|pts| pts.parse().ok())));
             }
         }
     }
+}
 
-    fn check(&self, header: &str) -> Result<(), Error> {
-        match header.trim().strip_prefix("tb 0: ").map(str::parse::<Rational>) {
-            None => Ok(()),
-            Some(Ok(found)) if same(found, self.time_base) => Ok(()),
-            Some(_) => Err(unexpected(header)),
-        }
+/// The times of pictures. One that has none follows the one before it, as that one followed its own.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    last: Option<i64>,
+    step: i64,
+}
+
+impl Clock {
+    pub(crate) fn time(&mut self, told: Option<i64>) -> i64 {
+        let follows = self.last.map_or(0, |last| last.saturating_add(self.step.max(1)));
+        let time = told.unwrap_or(follows);
+        self.step =
+            self.last.map(|last| time.saturating_sub(last)).filter(|step| *step > 0).unwrap_or(self.step);
+        self.last = Some(time);
+        time
     }
-}
-
-/// FFmpeg may reduce a time base.
-fn same(one: Rational, other: Rational) -> bool {
-    i128::from(one.num) * i128::from(other.den) == i128::from(other.num) * i128::from(one.den)
-}
-
-fn unexpected(line: &str) -> Error {
-    Error::new(ErrorKind::Io, format!("unexpected line beside the pictures: {:?}", line.trim_end()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LINES: &str = "#software: Lavf\n#tb 0: 1/600\n#dimensions 0: 48x27\n\
-                         0,        -20,        -20,       20,     3888, 0x69ac84ad\n\
-                         0,          0,          0,       20,     3888, 0x424b852a\n";
-
     #[test]
-    fn timestamps_are_read_as_they_are_also_below_zero() {
-        let mut timestamps = Timestamps::new(LINES.as_bytes(), Rational { num: 1, den: 600 });
-        assert_eq!(timestamps.next().unwrap(), Some((-20, 20)));
-        assert_eq!(timestamps.next().unwrap(), Some((0, 20)));
-        assert_eq!(timestamps.next().unwrap(), None);
+    fn a_picture_without_a_time_follows_the_one_before() {
+        let mut clock = Clock::default();
+        let told = [Some(100), Some(140), None, None, Some(20), None];
+        assert_eq!(told.map(|told| clock.time(told)), [100, 140, 180, 220, 20, 60]);
+        let mut clock = Clock::default();
+        assert_eq!([None, None].map(|told| clock.time(told)), [0, 1]);
     }
 
     #[test]
-    fn another_time_base_is_refused_rather_than_misread() {
-        assert!(Timestamps::new(LINES.as_bytes(), Rational { num: 1, den: 1000 }).next().is_err());
+    fn timestamps_are_read_as_they_are_also_below_zero_and_where_there_is_none() {
+        let lines = "frame:0    pts:-512    pts_time:-0.04\no=o\nframe:1    pts:48      pts_time:0.1\no=o\n\
+                     frame:2    pts:NOPTS   pts_time:NOPTS\no=o\n";
+        let mut timestamps = Timestamps::new(lines.as_bytes());
+        let next = [(); 4].map(|()| timestamps.next().unwrap());
+        assert_eq!(next, [Some(Some(-512)), Some(Some(48)), Some(None), None]);
+    }
+
+    #[test]
+    fn a_piece_of_sound_before_zero_begins_where_it_begins() {
+        assert_eq!(piece_of_sound(-1024 * MOST_SAMPLES + 1000), (-1024, 1000));
+        assert_eq!(piece_of_sound(7 * MOST_SAMPLES), (7, 0));
     }
 }

@@ -11,7 +11,7 @@ use super::keeper::Keeper;
 use super::picture::seek;
 use super::pieces::{Piece, Pieces};
 use super::plan::{cut_rest, hides_damage, is_cuttable};
-use super::timestamps::Timestamps;
+use super::timestamps::{Clock, KEY, Timestamps, tell_picture};
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
 use crate::features::{Extractor, FRAME_BYTES, Features, HEIGHT, Room, WIDTH};
@@ -196,7 +196,8 @@ fn decode_piece(
     let args = arguments(job, piece, threads, writer.as_raw_fd());
     let mut running = job.processes.spawn(Program::Ffmpeg, &args, Some(writer))?;
     let mut pictures = running.stdout()?;
-    let mut timestamps = Timestamps::new(std::fs::File::from(reader), job.track.time_base);
+    let mut timestamps = Timestamps::new(std::fs::File::from(reader));
+    let mut clock = Clock::default();
     let mut extractor = Extractor::default();
     let mut keeper = Keeper::new(job, piece);
     let features = |error| Error::io("features", &error);
@@ -211,7 +212,8 @@ fn decode_piece(
                 return Err(Error::io("decoded pictures", &error));
             }
         }
-        let Some((pts, _)) = timestamps.next()? else { break true };
+        let Some(told) = timestamps.next()? else { break true };
+        let pts = clock.time(told);
         let is_abandoned = abandoned.load(Ordering::Relaxed) || (threads > ONE && !running.is_content());
         if is_abandoned {
             break false;
@@ -261,7 +263,7 @@ fn thinned(height: u32) -> String {
     "field=top,".repeat(usize::try_from(halvings).unwrap_or(0))
 }
 
-/// One input, one filter graph with its own scaler, two outputs: pictures on standard output, timestamps on `side`.
+/// Small pictures on standard output, timestamps on `side`.
 fn arguments(job: &VideoJob<'_>, piece: &Piece<'_>, threads: NonZeroUsize, side: i32) -> Vec<String> {
     let time_base = job.track.time_base;
     let mut args = vec!["-nostdin".to_owned()];
@@ -272,27 +274,19 @@ fn arguments(job: &VideoJob<'_>, piece: &Piece<'_>, threads: NonZeroUsize, side:
     if let Some(from) = piece.from {
         args.extend(seek(time_base, from));
     }
-    let graph = format!(
-        "[0:{}]{}scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,split[pictures][timestamps]",
-        job.track.index,
-        thinned(job.track.size.1)
+    let filters = format!(
+        "{}scale={WIDTH}:{HEIGHT}:flags=area+accurate_rnd+bitexact,format=rgb24,settb={time_base},{KEY},{}",
+        thinned(job.track.size.1),
+        tell_picture(side)
     );
+    let map = format!("0:{}", job.track.index);
     args.extend(
-        ["-i", &job.probe.url, "-filter_complex_threads", "1", "-filter_complex", &graph].map(str::to_owned),
+        ["-i", &job.probe.url, "-map", &map, "-filter_threads", "1", "-vf", &filters].map(str::to_owned),
     );
-    let time_base = time_base.to_string();
-    // Encoders of what is not encoded would have a thread for each core.
-    let raw = ["-fps_mode", "passthrough", "-enc_time_base", &time_base, "-c:v", "rawvideo", "-threads", "1"];
+    // The encoder of what is not encoded would have a thread for each core.
+    let raw = ["-fps_mode", "passthrough", "-c:v", "rawvideo", "-threads", "1"];
     args.extend(
-        ["-map", "[pictures]"]
-            .iter()
-            .chain(&raw)
-            .chain(&["-flush_packets", "0", "-f", "rawvideo", "pipe:1"])
-            .map(|&arg| arg.to_owned()),
+        raw.iter().chain(&["-flush_packets", "0", "-f", "rawvideo", "pipe:1"]).map(|&arg| arg.to_owned()),
     );
-    // Each line is flushed, so that a picture never waits for its timestamp.
-    let side = format!("pipe:{side}");
-    let lines = ["-flush_packets", "1", "-f", "framecrc", &side];
-    args.extend(["-map", "[timestamps]"].iter().chain(&raw).chain(&lines).map(|&arg| arg.to_owned()));
     args
 }

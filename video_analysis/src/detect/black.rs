@@ -24,7 +24,7 @@ impl Black {
 
     fn range(&self, film: &Film, end: usize, run: &Run) -> Option<Segment> {
         let start = end - run.pictures;
-        let lasts = film.seconds(end) - film.seconds(start) >= self.options.min_seconds;
+        let lasts = film.lasts(start, end) >= self.options.min_seconds;
         if run.pictures == 0 || !lasts {
             return None;
         }

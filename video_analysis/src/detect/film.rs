@@ -2,7 +2,7 @@
 
 use super::shots::Boundaries;
 use crate::active::Area;
-use crate::features::Frames;
+use crate::features::{Frames, Timeline};
 use crate::numeric::{len, round};
 use crate::rational::Rational;
 use crate::report::{Evidence, Segment, SegmentKind};
@@ -15,8 +15,7 @@ pub(crate) struct Film {
     /// Where shots begin, if that was looked for already, with the options that the detector has.
     pub(super) boundaries: Option<Boundaries>,
     time_base: Rational,
-    /// Where the last picture ends.
-    end_pts: i64,
+    timeline: Timeline,
 }
 
 impl Film {
@@ -39,8 +38,8 @@ impl Film {
             Some(period.rescale(1, time_base).max(1))
         };
         let duration = last_duration.or(step).or_else(of_rate).unwrap_or(1);
-        let end_pts = last.unwrap_or(0).saturating_add(duration);
-        Self { end_pts, frames, areas: Vec::new(), boundaries: None, time_base }
+        let timeline = Timeline::of(frames.pts(), duration);
+        Self { timeline, frames, areas: Vec::new(), boundaries: None, time_base }
     }
 
     pub(crate) fn with_areas(self, areas: Vec<Area>) -> Self {
@@ -57,7 +56,7 @@ impl Film {
 
     /// Timestamp of a picture, or of the end.
     pub(crate) fn pts(&self, frame: usize) -> i64 {
-        self.frames.pts().get(frame).copied().unwrap_or(self.end_pts)
+        self.timeline.start(self.frames.pts(), frame)
     }
 
     /// Time of a picture, or of the end.
@@ -65,9 +64,14 @@ impl Film {
         self.time_base.seconds(self.pts(frame))
     }
 
-    /// From the first picture to the end of the last.
+    /// How long the pictures `[start, end)` are shown.
+    pub(crate) fn lasts(&self, start: usize, end: usize) -> f64 {
+        self.time_base.seconds(self.timeline.lasts(self.frames.pts(), start..end))
+    }
+
+    /// How long all of them are.
     pub(crate) fn duration_seconds(&self) -> f64 {
-        if self.frames.is_empty() { 0.0 } else { self.seconds(self.frames.len()) - self.seconds(0) }
+        self.lasts(0, self.frames.len())
     }
 
     /// When the first picture is shown, and when the last one ends; `None` without any.
@@ -84,15 +88,16 @@ impl Film {
         confidence: f64,
         evidence: Option<Evidence>,
     ) -> Segment {
+        let end_pts = self.timeline.end(self.frames.pts(), end);
         Segment {
             kind,
             start_frame: Some(len(start)),
             end_frame: Some(len(end)),
             start_pts: self.pts(start),
-            end_pts: self.pts(end),
+            end_pts,
             time_base: self.time_base,
             start_seconds: round(self.seconds(start), 6),
-            end_seconds: round(self.seconds(end), 6),
+            end_seconds: round(self.time_base.seconds(end_pts), 6),
             confidence: round(confidence, 3),
             evidence,
         }

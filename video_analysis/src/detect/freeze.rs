@@ -77,7 +77,7 @@ impl Freezes {
     /// Ends a run, and tells what of it may be a freeze.
     fn ended(&self, film: &Film, run: Option<Run>, end: usize) -> Option<Still> {
         let Run { start, largest, .. } = run?;
-        let lasts = film.seconds(end) - film.seconds(start) >= self.options.min_seconds;
+        let lasts = film.lasts(start, end) >= self.options.min_seconds;
         lasts.then_some(Still { start, end, largest })
     }
 

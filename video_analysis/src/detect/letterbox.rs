@@ -38,8 +38,7 @@ impl Detector for Letterbox {
 
 impl VideoDetector for Letterbox {
     fn detect(&self, film: &Film, found: &mut Findings) -> io::Result<()> {
-        let lasts =
-            |area: &&Area| film.seconds(area.end) - film.seconds(area.start) >= self.options.min_seconds;
+        let lasts = |area: &&Area| film.lasts(area.start, area.end) >= self.options.min_seconds;
         found.active_area = film.areas.iter().filter(lasts).map(|area| tell(film, area)).collect();
         Ok(())
     }

@@ -91,7 +91,7 @@ impl PlainRanges {
     fn range(&self, film: &Film, end: usize, run: Option<Run>) -> Option<Plain> {
         let run = run?;
         let start = end - run.pictures;
-        if film.seconds(end) - film.seconds(start) < self.options.min_seconds {
+        if film.lasts(start, end) < self.options.min_seconds {
             return None;
         }
         let coverage = run.coverage / len_to_f64(run.pictures);

@@ -63,6 +63,14 @@ impl<'a> Film<'a> {
         })
     }
 
+    /// Itself, where no shot ends before it begins, or after the next one has begun.
+    pub(super) fn in_order(self) -> Result<Self, ExportError> {
+        let nexts = self.shots.iter().skip(1).map(|shot| shot.pts.0).chain([i64::MAX]);
+        let in_order =
+            self.shots.iter().zip(nexts).all(|(shot, next)| shot.pts.0 <= shot.pts.1 && shot.pts.1 <= next);
+        if in_order { Ok(self) } else { Err(ExportError::TimeGoesBack) }
+    }
+
     /// Frames per second, all of one duration.
     pub(super) fn constant_rate(&self) -> Result<Rational, ExportError> {
         self.rate.ok_or(ExportError::VariableFrameRate)

@@ -112,6 +112,9 @@ pub enum ExportError {
     /// The format holds shots, and the analysis was not asked for them.
     #[error("the analysis was not asked for shots, and the format holds nothing else")]
     ShotsNotAskedFor,
+    /// The format has times in order, and the film's go back.
+    #[error("the time of the film's pictures goes back, which the format cannot express; csv and qpfile can")]
+    TimeGoesBack,
     /// The format counts in frames of one duration.
     #[error(
         "the film has no constant frame rate, which the format cannot express; csv, otio, webvtt and ffmetadata can"
@@ -143,14 +146,15 @@ pub fn export(report: &Report, format: Format, media: &Media) -> Result<String, 
         Some(run) if !run.asked => Err(ExportError::ShotsNotAskedFor),
         _ => Film::of(report),
     };
+    let in_order = || film().and_then(Film::in_order);
     match format {
         Format::Csv => Ok(csv::write(report)),
-        Format::PySceneDetect => Ok(pyscenedetect::write(&film()?)),
-        Format::Edl => edl::write(&film()?, media),
-        Format::Otio => Ok(otio::write(&film()?, media)),
-        Format::Fcpxml => fcpxml::write(&film()?, media),
-        Format::WebVtt => Ok(chapters::webvtt(&film()?)),
-        Format::FfMetadata => Ok(chapters::ffmetadata(&film()?)),
+        Format::PySceneDetect => Ok(pyscenedetect::write(&in_order()?)),
+        Format::Edl => edl::write(&in_order()?, media),
+        Format::Otio => Ok(otio::write(&in_order()?, media)),
+        Format::Fcpxml => fcpxml::write(&in_order()?, media),
+        Format::WebVtt => Ok(chapters::webvtt(&in_order()?)),
+        Format::FfMetadata => Ok(chapters::ffmetadata(&in_order()?)),
         Format::QpFile => Ok(qpfile::write(&film()?)),
     }
 }

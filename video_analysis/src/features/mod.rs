@@ -18,6 +18,7 @@ mod quiet;
 mod room;
 mod sound;
 mod stretch;
+mod timeline;
 mod times;
 mod waveform;
 
@@ -31,6 +32,7 @@ pub(crate) use quiet::{Levels, Run, amplitude};
 pub(crate) use room::Room;
 pub(crate) use sound::{Sound, SoundExtractor};
 pub(crate) use stretch::Ends;
+pub(crate) use timeline::Timeline;
 pub(crate) use times::{SoundClock, SoundTimes};
 pub(crate) use waveform::Waveform;
 

@@ -5,8 +5,9 @@
 //! packet's place in the file goes along with the picture itself, and the list of packets knows what time that is.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
+use crate::decode::{KEY, Timestamps, tell_picture};
 use crate::error::Error;
 use crate::numeric::{len, to_f32, to_f64};
 use crate::probe::PacketIndex;
@@ -14,9 +15,9 @@ use crate::rational::Rational;
 
 /// Filters that write timestamp and place of each picture to the descriptor `side`, and then number them.
 pub(super) fn filters(decoder: &str, side: i32) -> String {
-    let print = format!("metadata=print:key=o:file=pipe\\\\:{side}:direct=1");
+    let tell = tell_picture(side);
     let place = if knows_places(decoder) { "POS" } else { "NAN" };
-    format!("metadata=add:key=o:value=o,{print},setpts={place},{print},setpts=N")
+    format!("{KEY},{tell},setpts={place},{tell},setpts=N")
 }
 
 /// FFmpeg 8 no longer tells the place; versions of its own numbering may be as new.
@@ -35,36 +36,17 @@ pub(super) struct Origin {
 }
 
 /// Reads what [`filters`] wrote.
-pub(super) struct Origins<R> {
-    lines: BufReader<R>,
-}
+pub(super) struct Origins<R>(Timestamps<R>);
 
 impl<R: Read> Origins<R> {
     pub(super) fn new(pipe: R) -> Self {
-        Self { lines: BufReader::new(pipe) }
+        Self(Timestamps::new(pipe))
     }
 
     /// That of the next picture; `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<Origin>, Error> {
-        let Some(pts) = self.field()? else { return Ok(None) };
-        // What is unknown is told as `NOPTS`.
-        Ok(self.field()?.map(|place| Origin { pts: pts.parse().ok(), place: place.parse().ok() }))
-    }
-
-    /// The second field of `frame:0    pts:512     pts_time:0.04`, which a line for the key follows.
-    fn field(&mut self) -> Result<Option<String>, Error> {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            let read = self.lines.read_line(&mut line).map_err(|error| Error::io("timestamps", &error))?;
-            if read == 0 {
-                return Ok(None);
-            }
-            if line.starts_with("frame:") {
-                let field = line.split_whitespace().find_map(|field| field.strip_prefix("pts:"));
-                return Ok(Some(field.unwrap_or_default().to_owned()));
-            }
-        }
+        let Some(pts) = self.0.next()? else { return Ok(None) };
+        Ok(self.0.next()?.map(|place| Origin { pts, place }))
     }
 }
 

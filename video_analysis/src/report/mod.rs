@@ -85,6 +85,13 @@ pub struct Report {
     pub digest: String,
 }
 
+impl Report {
+    /// Whether the time of a stream goes back somewhere, so that several of its pictures may have one timestamp.
+    pub(crate) fn goes_back(&self, stream: u32) -> bool {
+        self.damage.iter().any(|damage| damage.stream == stream && damage.totals.backwards > 0)
+    }
+}
+
 /// The program that made a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]

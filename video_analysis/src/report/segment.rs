@@ -18,7 +18,8 @@ pub struct Segment {
     pub end_frame: Option<u64>,
     /// Timestamp of the start, in `time_base`.
     pub start_pts: i64,
-    /// Timestamp of the end: that of the next frame, or the end of the last frame.
+    /// Timestamp of the end: that of the next frame, or the end of the last frame. Where time goes back at the end of the range, the next
+    /// frame is earlier, and this the end of the last frame; where it does within the range, the end may be before the start.
     pub end_pts: i64,
     /// The video stream's time base; for sound, one sample (`1/48000`).
     pub time_base: Rational,

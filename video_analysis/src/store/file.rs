@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::numeric::len;
 
 /// Changed with everything that changes what is kept, how it is computed, or how it is written.
-pub(super) const FORMAT: u32 = 8;
+pub(super) const FORMAT: u32 = 9;
 
 const MAGIC: &[u8; 8] = b"kadrfeat";
 const HEADER: usize = 8 + 4 + 32 + 8 + 32;

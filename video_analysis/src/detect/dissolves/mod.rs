@@ -25,10 +25,13 @@ const MIN_CHANGE: f64 = 12.0;
 const MAX_STEP: f64 = 0.5;
 /// How alike the two ends may be (correlation): a picture that is relit, tinted or out of focus stays like itself.
 const MAX_LIKENESS: f64 = 0.5;
+/// The same where the mixture is clear: two shots of one set, or of one sky.
+const MAX_CLEAR_LIKENESS: f64 = 0.6;
 /// Share of the picture that may be as before: titles and other overlays leave the rest alone.
 const MAX_UNTOUCHED: f64 = 0.12;
-/// The same where the mixture is clear, up to this misfit and edge error: what two shots have alike by chance, walls or the sky.
+/// The same where the mixture is clear: what two shots have alike by chance, walls or the sky.
 const MAX_CLEARLY_UNTOUCHED: f64 = 0.2;
+/// A mixture is clear up to this misfit and edge error.
 const CLEAR_MISFIT: f64 = 0.15;
 const CLEAR_EDGE_ERROR: f64 = 0.2;
 /// How far the edges' lost energy may be from what a mixture loses, as a share of it: motion loses none.
@@ -91,12 +94,13 @@ fn judge(
     let usual_misfit = ShotOptions::default().max_dissolve_misfit;
     let part = if end - start > LONG { 0.5 } else { 1.0 };
     let clear = mixture.misfit < CLEAR_MISFIT && mixture.edge_error < CLEAR_EDGE_ERROR;
-    let max_untouched = if clear { MAX_CLEARLY_UNTOUCHED } else { MAX_UNTOUCHED };
+    let (max_likeness, max_untouched) =
+        if clear { (MAX_CLEAR_LIKENESS, MAX_CLEARLY_UNTOUCHED) } else { (MAX_LIKENESS, MAX_UNTOUCHED) };
     let limited = |max_edge_error| {
         [
             Limited::below("mixture_misfit", mixture.misfit, part * max_misfit).usually(part * usual_misfit),
             Limited::below("largest_step", mixture.largest_step, MAX_STEP),
-            Limited::below("likeness", mixture.likeness, MAX_LIKENESS),
+            Limited::below("likeness", mixture.likeness, max_likeness),
             Limited::below("untouched", mixture.untouched, max_untouched),
             Limited::below("edge_error", mixture.edge_error, max_edge_error),
         ]
