@@ -26,7 +26,7 @@ impl Decoder {
 
     /// Pictures and sound are not decoded; posters are.
     fn refuses(&self) {
-        self.does("case \"$*\" in *framecrc* | *f32le*) exit 1 ;; esac\n");
+        self.does("case \"$*\" in *scale=48:27* | *f32le*) exit 1 ;; esac\n");
     }
 
     fn does(&self, first: &str) {
