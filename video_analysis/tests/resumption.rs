@@ -158,7 +158,8 @@ fn what_is_kept_is_not_decoded_again() {
     interrupt_by(&with_sound, &film, &with_cache(folder.path(), 1));
     // Pictures from the beginning on are refused to it, and so is sound, which was there before.
     let refusing = folder.path().join("refusing");
-    let script = "#!/bin/sh\ncase \"$*\" in *-ss*scale=48:27*|*trim=start_pts*) exec ffmpeg \"$@\" ;; esac\nexit 1\n";
+    let script =
+        "#!/bin/sh\ncase \"$*\" in *-ss*scale=48:27*|*trim=start_pts*) exec ffmpeg \"$@\" ;; esac\nexit 1\n";
     std::fs::write(&refusing, script).unwrap();
     std::fs::set_permissions(&refusing, std::fs::Permissions::from_mode(0o755)).unwrap();
     let execution = Execution { ffmpeg: refusing.clone(), ..with_cache(folder.path(), 1) };
