@@ -90,9 +90,11 @@ fn damage_of(
 fn times(mut timestamps: Timestamps<File>, track: &AudioTrack) -> Result<Option<SoundTimes>, Error> {
     let mut clock = SoundClock::new(track.sample_rate);
     while let Some(told) = timestamps.next()? {
-        let (pts, samples) =
-            piece_of_sound(told.ok_or_else(|| Error::new(ErrorKind::Io, "sound without a time"))?);
-        clock.push(pts, samples);
+        // A piece without a time, or with one beyond all numbers, is a gap.
+        if let Some(told) = told {
+            let (pts, samples) = piece_of_sound(told, track.start_sample);
+            clock.push(pts, samples);
+        }
     }
     Ok(clock.finish())
 }
@@ -125,7 +127,11 @@ fn arguments(probe: &Probe, track: &AudioTrack, execution: &Execution, side: i32
     // alone would mean FFmpeg's default layout of that many, and mix three fronts into two and an effects channel.
     let layout = track.layout.as_deref().filter(|layout| is_name(layout));
     let layouts = layout.map(|layout| format!(":channel_layouts={layout}")).unwrap_or_default();
-    let filters = format!("aformat=sample_rates={}{layouts},{}", track.sample_rate, tell_sound(side));
+    let filters = format!(
+        "aformat=sample_rates={}{layouts},{}",
+        track.sample_rate,
+        tell_sound(side, track.start_sample)
+    );
     args.extend(["-map", &format!("0:{}", track.index), "-af", &filters].map(str::to_owned));
     if layout.is_none() {
         args.extend(["-ac".to_owned(), track.channels.to_string()]);

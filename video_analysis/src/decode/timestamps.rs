@@ -20,16 +20,16 @@ pub(crate) fn tell_picture(side: i32) -> String {
 pub(crate) const KEY: &str = "metadata=add:key=o:value=o";
 
 /// Filters that tell time and length of each piece of sound to the descriptor `side`, some time later: each time told at once would wake
-/// who reads. Read by [`piece_of_sound`].
-pub(crate) fn tell_sound(side: i32) -> String {
+/// who reads. Read by [`piece_of_sound`]. Times are told from `start` on, for those of live streams may count from 1970.
+pub(crate) fn tell_sound(side: i32, start: i64) -> String {
     format!(
-        "asetpts=PTS*{MOST_SAMPLES}+NB_SAMPLES,a{KEY},ametadata=print:key=o:file=pipe\\\\:{side},asetpts=N"
+        "asetpts=(PTS-({start}))*{MOST_SAMPLES}+NB_SAMPLES,a{KEY},ametadata=print:key=o:file=pipe\\\\:{side},asetpts=N"
     )
 }
 
 /// When a piece of sound begins and how long it is, in samples, from what [`tell_sound`] tells.
-pub(crate) fn piece_of_sound(told: i64) -> (i64, i64) {
-    (told.div_euclid(MOST_SAMPLES), told.rem_euclid(MOST_SAMPLES))
+pub(crate) fn piece_of_sound(told: i64, start: i64) -> (i64, i64) {
+    (told.div_euclid(MOST_SAMPLES).saturating_add(start), told.rem_euclid(MOST_SAMPLES))
 }
 
 /// Reads what the filters tell.
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_piece_of_sound_before_zero_begins_where_it_begins() {
-        assert_eq!(piece_of_sound(-1024 * MOST_SAMPLES + 1000), (-1024, 1000));
-        assert_eq!(piece_of_sound(7 * MOST_SAMPLES), (7, 0));
+        assert_eq!(piece_of_sound(-1024 * MOST_SAMPLES + 1000, 0), (-1024, 1000));
+        assert_eq!(piece_of_sound(7 * MOST_SAMPLES, 80_000), (80_007, 0));
     }
 }
