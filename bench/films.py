@@ -134,7 +134,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--program", type=pathlib.Path, default=shots.PROGRAM)
     parser.add_argument("--keep", type=pathlib.Path, help="keep the clips, their truth and their reports in this folder")
+    parser.add_argument("--wipes", metavar="NAME,…", help="the xfades that wipes are made of, as slideleft,slideup for pushes")
     arguments = parser.parse_args()
+    if arguments.wipes:
+        shots.WIPES[:] = arguments.wipes.split(",")
     half, score, films = ["first", "second"].index(arguments.half), shots.Score(), []
     with tempfile.TemporaryDirectory() as folder:
         folder = arguments.keep or pathlib.Path(folder)

@@ -199,7 +199,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--program", type=pathlib.Path, default=PROGRAM)
     parser.add_argument("--keep", type=pathlib.Path, help="keep the clips, their truth and their reports in this folder")
+    parser.add_argument("--wipes", metavar="NAME,…", help="the xfades that wipes are made of, as slideleft,slideup for pushes")
     arguments = parser.parse_args()
+    if arguments.wipes:
+        WIPES[:] = arguments.wipes.split(",")
     labels = json.loads(arguments.labels.read_text())
     shots = shots_of(labels, ["first", "second"].index(arguments.half), labels["frames"])
     rng, score = random.Random(arguments.seed), Score()

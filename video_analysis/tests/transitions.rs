@@ -152,6 +152,42 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
 }
 
 #[test]
+fn a_shot_that_pushes_the_other_out_of_the_picture_is_a_wipe() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mixed, codec) in [
+        ("slideleft", 12, "-c:v libx264 -crf 20"),
+        ("slideright", 7, "-c:v libx264 -crf 34"),
+        ("slideup", 20, "-c:v mpeg2video -q:v 8"),
+        ("slidedown", 30, "-c:v libx264 -crf 24"),
+    ] {
+        let graph = format!("[a][b]{}", transition(name, 20, mixed));
+        let clip = from_sample(folder.path(), &format!("{name}.mkv"), [60, 78, 0, 0], &graph, codec);
+        let report = report(&clip);
+        assert_eq!(kinds(&report), [SegmentKind::Wipe], "{name} {:?}", report.shots);
+        let push = &report.transitions[0];
+        assert!(near(push, 20, 20 + u64::from(mixed), 1), "{name} {push:?}");
+        assert_eq!(starts(&report), [0, push.start_frame.unwrap()], "{name}");
+    }
+}
+
+#[test]
+fn a_camera_that_turns_to_what_is_beside_the_picture_gives_one_shot() {
+    let folder = tempfile::tempdir().unwrap();
+    // As far and as fast as a push, in one picture that is twice as wide and as high.
+    for (name, x, y) in [("left", 1, 0), ("up", 0, 1)] {
+        let moved = "clip((n-19)/13,0,1)";
+        let graph = format!(
+            "[a]trim=end_frame=1,loop=loop=59:size=1,{RENUMBER},crop=160:90:160*{x}*{moved}:90*{y}*{moved}",
+            moved = moved.replace(',', "\\,")
+        );
+        let clip =
+            from_sample(folder.path(), &format!("{name}.mkv"), [60, 0, 0, 0], &graph, "-c:v libx264 -crf 20");
+        let report = report(&clip);
+        assert_eq!((kinds(&report), starts(&report)), (vec![], vec![0]), "{name}");
+    }
+}
+
+#[test]
 fn a_wipe_with_a_soft_line_is_no_dissolve() {
     let folder = tempfile::tempdir().unwrap();
     for (name, mixed) in [("smoothleft", 24), ("smoothright", 36)] {

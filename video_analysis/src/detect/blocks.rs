@@ -9,7 +9,7 @@ pub(super) const COLORS: usize = 3;
 pub(super) const BLOCKS: usize = GRID / COLORS;
 pub(super) const ROW: usize = GRID_ROW / COLORS;
 /// Mean of a block, in grey levels, below which it may belong to a black bar.
-const DARK: f64 = 20.0;
+pub(super) const DARK: f64 = 20.0;
 /// Mean below which nothing is to be seen in it.
 const BLACK: f64 = 8.0;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dissolves::{self, Mixtures};
 use super::film::evidence;
+use super::pushes;
 use super::wipes;
 use crate::features::Frame;
 use crate::options::ShotOptions;
@@ -141,18 +142,23 @@ pub(super) fn apart<T>(mut found: Vec<(f64, T)>, place: impl Fn(&T) -> (usize, u
 /// Dissolves and wipes in order, none overlapping another: what looks like a dissolve within a wipe with a sharp line, or is
 /// less clear, is a part of that, and any other wipe that looks like a dissolve in part is one; what is less of a mixture than a
 /// dissolve, a wipe with a soft line, counts where there is nothing else. What is compared is how clear they
-/// are and not their confidence, which says how often what is told of a type is true and not which of two types it is.
+/// are and not their confidence, which says how often what is told of a type is true and not which of two types it is. What overlaps a
+/// push is a part of it.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions) -> Vec<Gradual> {
     find_within(frames, options, 1.0)
 }
 
 /// The same with limits `leeway` times as wide.
 pub(super) fn find_within(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
-    let (Mixtures { clear, mut swept }, mut wipes) = std::thread::scope(|scope| {
+    let (Mixtures { mut clear, mut swept }, mut wipes) = std::thread::scope(|scope| {
         let wipes = scope.spawn(|| wipes::find(frames, options, leeway));
         let mixtures = dissolves::find(frames, options, leeway);
         (mixtures, wipes.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
+    let mut found = pushes::find(frames, options, leeway);
+    let no_push = |gradual: &Gradual| !found.iter().any(|push| push.overlaps(gradual));
+    wipes.retain(|wipe| no_push(&wipe.gradual));
+    clear.retain(no_push);
     wipes.retain(|wipe| {
         clear.iter().filter(|mixture| mixture.overlaps(&wipe.gradual)).all(|mixture| {
             let gradual = &wipe.gradual;
@@ -161,7 +167,7 @@ pub(super) fn find_within(frames: &[Frame], options: &ShotOptions, leeway: f64) 
         })
     });
     let apart = |mixture: &Gradual| !wipes.iter().any(|wipe| wipe.gradual.overlaps(mixture));
-    let mut found: Vec<Gradual> = clear.into_iter().filter(apart).collect();
+    found.extend(clear.into_iter().filter(apart));
     found.extend(wipes.into_iter().map(|wipe| wipe.gradual));
     swept.retain(|gradual| !found.iter().any(|other| other.overlaps(gradual)));
     found.append(&mut swept);

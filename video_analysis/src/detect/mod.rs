@@ -20,6 +20,7 @@ mod overlaid;
 mod palette;
 mod plain;
 mod poster;
+mod pushes;
 mod ramp;
 mod recolored;
 #[cfg(feature = "calibration")]

@@ -46,7 +46,7 @@ impl Detector for Shots {
     }
 
     fn version(&self) -> &'static str {
-        "8"
+        "9"
     }
 
     fn params(&self) -> Value {
