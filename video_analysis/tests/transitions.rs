@@ -136,6 +136,9 @@ fn wipes_in_any_direction_and_shape_are_found_with_their_ranges() {
         ("wipebr", 33, "-c:v libx264 -crf 24"),
         ("circleopen", 35, "-c:v libx264 -crf 20"),
         ("radial", 5, "-c:v libx264 -crf 24"),
+        ("radial", 4, "-c:v libx264 -crf 24"),
+        ("diagtl", 4, "-c:v libx264 -crf 24"),
+        ("circleclose", 5, "-c:v libx264 -crf 24"),
     ] {
         let graph = format!("[a][b]{}", transition(name, 20, mixed));
         let clip = from_sample(folder.path(), &format!("{name}.mkv"), [60, 78, 0, 0], &graph, codec);

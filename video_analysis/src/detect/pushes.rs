@@ -128,7 +128,7 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
         let fits = |(start, end): &(usize, usize)| start < end && lengths.contains(&(end - start));
         ranges.extend(starts.flat_map(ends).filter(fits));
     }
-    let found = ranges.into_iter().flat_map(|range| judge(frames, range, leeway));
+    let found = ranges.into_iter().filter_map(|range| judge(frames, range, leeway));
     apart(found.map(|push| (push.margin, push)).collect(), |push| (push.start, push.end))
 }
 

@@ -20,6 +20,8 @@ use crate::report::SegmentKind;
 
 /// Fewest pictures of a wipe: with fewer it is a cut with motion around it.
 const SHORTEST: usize = 4;
+/// Of an exact wipe this many more are not seen: the corner that its first picture shows, or that its last one leaves, may be too little.
+const HIDDEN: usize = 1;
 /// Most of them: what goes on for longer is motion.
 const LONGEST: usize = 72;
 /// Stretches are tried about a quarter of their half apart: a power of two, so that windows of a film that begin at multiples of
@@ -31,6 +33,8 @@ const APART: usize = 16;
 const COMES_BACK: usize = 30;
 /// Correlation of edges with the picture before or after a wipe from which on that picture is there again.
 const MOST_ALIKE: f64 = 0.36;
+/// The same of an exact wipe, of which a thing that passes is none: it does not move with the blocks.
+const MOST_ALIKE_EXACT: f64 = 0.6;
 
 /// A wipe that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,31 +49,45 @@ pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<
     let longest = usize::try_from(options.max_dissolve_frames).map_or(LONGEST, |most| most.min(LONGEST));
     let shortest = usize::try_from(options.min_dissolve_frames).map_or(SHORTEST, |least| least.max(SHORTEST));
     let mut seen = BTreeSet::new();
-    let mut found: Vec<(f64, Wipe)> = Vec::new();
-    for stretch in candidates(frames, longest) {
-        let Some((start, end)) = ramp::fit(frames, stretch, &sweep::SHAPES, sweep::progress) else {
-            continue;
-        };
-        if !sweep::measure(frames, start - 1, end).is_some_and(|sweep| sweep.is_near(leeway)) {
-            continue;
-        }
-        let Some((start, end)) = extent(frames, (start, end)) else { continue };
-        if !(shortest..=longest).contains(&(end - start)) || !seen.insert((start, end)) {
-            continue;
+    // What is found, and what is exact as it is where motion beside it hides its ends, each with how clear it is.
+    let (mut found, mut exact) = (Vec::new(), Vec::new());
+    // A wipe of this range, if it is one, and how clear it is.
+    let wipe = |(start, end): (usize, usize)| {
+        if !(shortest - HIDDEN..=longest).contains(&(end - start)) {
+            return None;
         }
         // From or to black or white it is a fade.
         let plain = |frame: &Frame| fades::plain(frame).is_some();
         if frames.get(start - 1).is_none_or(plain) || frames.get(end).is_none_or(plain) {
-            continue;
+            return None;
         }
-        if let Some(sweep) = sweep::measure(frames, start - 1, end)
-            && sweep.may_have(end - start)
-            && let Some(wipe) = judge(start, end, &sweep, leeway, || comes_back(frames, start, end))
-        {
-            found.push((sweep.clarity(), wipe));
+        let sweep = sweep::measure(frames, start - 1, end)?;
+        if !sweep.may_have(end - start, shortest) {
+            return None;
+        }
+        let wipe = judge(start, end, &sweep, leeway, || comes_back(frames, start, end))?;
+        Some((sweep.clarity(), wipe))
+    };
+    for stretch in candidates(frames, longest) {
+        let Some(ramp) = ramp::fit(frames, stretch, &sweep::SHAPES, sweep::progress) else {
+            continue;
+        };
+        let Some(near) = sweep::measure(frames, ramp.0 - 1, ramp.1).filter(|sweep| sweep.is_near(leeway))
+        else {
+            continue;
+        };
+        match extent(frames, ramp).filter(|range| seen.insert(*range)).and_then(wipe) {
+            Some(whole) => found.push(whole),
+            None if near.is_exact() => exact.extend(wipe(ramp)),
+            None => (),
         }
     }
-    apart(found, |wipe| (wipe.gradual.start, wipe.gradual.end))
+    let place = |wipe: &Wipe| (wipe.gradual.start, wipe.gradual.end);
+    let mut found = apart(found, place);
+    exact.retain(|(_, wipe)| !found.iter().any(|whole| whole.gradual.overlaps(&wipe.gradual)));
+    found.extend(apart(exact, place));
+    found.sort_by_key(|wipe| wipe.gradual.start);
+    found
 }
 
 /// A measure of the mixture `[start, end)` of two shots if it is a wipe with a soft line, whose blocks change one after the other, and
@@ -116,7 +134,8 @@ fn judge(
     let sharp = sweep.is_sharp(leeway)?;
     let measures = sweep.limits(sharp);
     Gradual::judged(SegmentKind::Wipe, (start, end), measures, leeway)?;
-    let comes_back = Limited::below("comes_back", comes_back(), MOST_ALIKE);
+    let most = if sweep.is_exact() { MOST_ALIKE_EXACT } else { MOST_ALIKE };
+    let comes_back = Limited::below("comes_back", comes_back(), most);
     let gradual =
         Gradual::judged(SegmentKind::Wipe, (start, end), measures.into_iter().chain([comes_back]), leeway)?;
     Some(Wipe { gradual, sharp })

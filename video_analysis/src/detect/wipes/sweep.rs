@@ -289,9 +289,15 @@ impl Sweep {
         (sweeps && self.scatter < MAX_WHOLE_SCATTER).then_some(self.scatter)
     }
 
+    /// Whether there is hardly anything in it but its two ends.
+    pub(super) fn is_exact(&self) -> bool {
+        self.course.is_exact()
+    }
+
     /// Whether it may be as short as that.
-    pub(super) fn may_have(&self, pictures: usize) -> bool {
-        self.scatter < VERY_ORDERLY || self.course.is_exact() || pictures >= SHORTEST_UNORDERLY
+    pub(super) fn may_have(&self, pictures: usize, shortest: usize) -> bool {
+        let least = if self.scatter < VERY_ORDERLY { shortest } else { shortest.max(SHORTEST_UNORDERLY) };
+        self.is_exact() || pictures >= least
     }
 
     /// Whether it may be one once its ends are exact.
