@@ -46,11 +46,11 @@ pub(in super::super) fn plain(frame: &Frame) -> Option<Plain> {
 
 /// What a picture is faded to, or from. Pictures in a row with the same of it are a stretch.
 pub(in super::super) fn ground(frame: &Frame) -> Option<Plain> {
-    plain(frame).or_else(|| is_uniform(frame).then_some(Plain::Other))
+    plain(frame).or_else(|| (spread(frame) <= UNIFORM).then_some(Plain::Other))
 }
 
-/// Whether all of a picture has one colour, but for black bars.
-fn is_uniform(frame: &Frame) -> bool {
+/// The largest difference within each colour of a picture, but for black bars, in grey levels: next to none where it has one colour.
+fn spread(frame: &Frame) -> u8 {
     let inside = |bar: u8, blocks: usize| if bar > 0 { blocks } else { 0 };
     let margins = frame.margins;
     let (top, bottom) = (inside(margins.top, BAR_ROWS), inside(margins.bottom, BAR_ROWS));
@@ -65,7 +65,7 @@ fn is_uniform(frame: &Frame) -> bool {
             *most = (*most).max(*value);
         }
     }
-    least.iter().zip(most).all(|(least, most)| most.saturating_sub(*least) <= UNIFORM)
+    least.iter().zip(most).map(|(least, most)| most.saturating_sub(*least)).max().unwrap_or(0)
 }
 
 /// What is seen of pictures, next to the plainest of a run.
@@ -78,8 +78,12 @@ pub(super) struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     pub(super) fn of(run: &'a [Frame]) -> Option<Self> {
-        let blankest = run.iter().min_by(|one, other| one.deviation.total_cmp(&other.deviation))?;
-        let ground = ground(blankest)?;
+        let ground = ground(run.first()?)?;
+        // Beside black bars, what is whitest has the largest deviation.
+        let blankest = match ground {
+            Plain::Other => run.iter().min_by_key(|frame| spread(frame)),
+            _ => run.iter().min_by(|one, other| one.deviation.total_cmp(&other.deviation)),
+        }?;
         let blank = if ground == Plain::Other { 0.0 } else { f64::from(blankest.deviation) };
         Some(Self { ground, blankest, blank })
     }
