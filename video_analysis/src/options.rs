@@ -60,11 +60,12 @@ pub struct ShotOptions {
     #[cfg_attr(feature = "utoipa", schema(minimum = 2, maximum = 1000))]
     #[serde(deserialize_with = "whole")]
     pub min_fade_frames: u32,
-    /// Fewest frames of a dissolve or wipe in which both shots are seen (3 to 120).
+    /// Fewest frames of a dissolve or wipe in which both shots are seen (3 to 120); a short wipe may be told one frame shorter.
     #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
     #[serde(deserialize_with = "whole")]
     pub min_dissolve_frames: u32,
-    /// Most frames of a dissolve or wipe in which both shots are seen (3 to 120); of a wipe no more than 72 in any case.
+    /// Most frames of a dissolve or wipe in which both shots are seen (3 to 120); of a wipe no more than 72, and
+    /// of a shot that pushes the other out no more than 48, in any case.
     #[cfg_attr(feature = "utoipa", schema(minimum = 3, maximum = 120))]
     #[serde(deserialize_with = "whole")]
     pub max_dissolve_frames: u32,
