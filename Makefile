@@ -20,12 +20,11 @@ demo: ## The same, with a sample video sent through: upload, analysis, report
 	$(BUILD)
 	@scripts/demo
 
-# The programs are built before the tests, for one test runs both of them. All features, here as in `check`, so that
-# every dependency is compiled once for both.
+# All features of the whole workspace and of what its tests need, here as in `check` (where `--examples` makes documentation ask for
+# those): another selection would have dependencies compiled anew. Nothing runs until all is built, also the programs, for tests run those.
 test: ## Run all tests, on SQLite and on a throw-away PostgreSQL, with a real mail server, public clients and readers
 	@scripts/install-tools ffmpeg postgresql openssl curl jq python3-aiosmtpd python3-venv nodejs npm x264 x265
 	@scripts/test-clients
-	cargo build --workspace --all-features --locked
 	scripts/with-postgres cargo test --workspace --all-features --locked
 
 selftest: ## The engine on clips of known truth: precision and recall, loudness, digests
@@ -35,7 +34,7 @@ selftest: ## The engine on clips of known truth: precision and recall, loudness,
 check: ## Formatting, lints and documentation, warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --locked --lib --examples
 
 bench: ## Measure the engine against ffmpeg and loop by loop, accounts against bcrypt, videos against cp, @tus/server, pgbench and nginx
 	@scripts/install-tools binutils ffmpeg python3 wrk postgresql nodejs npm nginx

@@ -60,6 +60,12 @@ pub(crate) fn whole_number(value: f64) -> Option<u32> {
     whole
 }
 
+/// Mean of numbers; 0 of none.
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (sum, count) = values.into_iter().fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+    sum / len_to_f64(count).max(1.0)
+}
+
 /// Rounds half away from zero to a fixed number of decimals, so that the report's bytes are stable; no negative zero.
 pub(crate) fn round(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);

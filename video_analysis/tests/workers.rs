@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+#[expect(dead_code, reason = "this test needs few of the helpers")]
 mod support;
 
 use std::num::NonZeroUsize;

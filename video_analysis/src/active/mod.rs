@@ -16,7 +16,7 @@ pub(crate) use edges::MIN_STEP;
 use edges::{Edges, Side};
 use serde::{Deserialize, Serialize};
 
-use crate::decode::{VideoJob, luma_of_picture, luma_of_pictures};
+use crate::decode::{VideoJob, luma_of_keyframes, luma_of_picture, luma_of_pictures};
 use crate::error::Error;
 use crate::features::{Frame, Frames, HEIGHT, Margins, Timeline, WIDTH};
 use crate::numeric::{len, len_to_f64};
@@ -34,6 +34,8 @@ const MOST_OF_STRETCH: usize = 4;
 /// decoding from that on costs: at 720p 0.08 s of processor time or some 0.2 s, as much as decoding 2 or 5 s of film.
 const MOST: usize = 8;
 const MOST_PER_MINUTE: usize = 1;
+/// Most keyframes that one process decodes to show several of them: up to there, that takes less than starting another.
+const TOGETHER: usize = 32;
 
 /// Pictures `[start, end)` with bars.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -247,26 +249,41 @@ impl Search<'_> {
         chosen
     }
 
-    /// Decodes those that have not been seen yet, side by side; where time goes back, and is no help to find them, in one pass.
+    /// Decodes those that have not been seen yet: keyframes near one another by one process, others side by side; all in one pass where
+    /// time goes back, and is no help to find them.
     fn look_at(&mut self, chosen: BTreeSet<usize>) -> Result<(), Error> {
         let new = chosen.into_iter().filter(|at| !self.seen.contains_key(at)).take(self.left);
         let new: Vec<usize> = new.collect();
         self.left -= new.len();
-        let seen = if self.job.index.backwards.is_empty() {
+        if !self.job.index.backwards.is_empty() {
+            self.seen.extend(new.iter().map(|at| (*at, None)));
+            return luma_of_pictures(self.job, &new, self.size, |at, luma| {
+                self.seen.insert(at, edges(luma, self.size));
+            });
+        }
+        let seen = if let Some(together) = self.together(&new)? {
+            together
+        } else {
             let look = |number: usize| new.get(number).map_or(Ok(None), |at| self.edges(*at));
             side_by_side(self.job.execution.workers, new.len(), look)?
-        } else {
-            let mut seen = vec![None; new.len()];
-            luma_of_pictures(self.job, &new, self.size, |at, luma| {
-                let place = new.binary_search(&at).ok().and_then(|number| seen.get_mut(number));
-                if let Some(place) = place {
-                    *place = edges(luma, self.size);
-                }
-            })?;
-            seen
         };
         self.seen.extend(new.into_iter().zip(seen));
         Ok(())
+    }
+
+    /// What pictures show where they are keyframes near one another, of which each can be decoded.
+    fn together(&self, pictures: &[usize]) -> Result<Option<Vec<Option<Edges>>>, Error> {
+        let timestamps: Vec<i64> = pictures.iter().filter_map(|at| self.pts.get(*at).copied()).collect();
+        let [first, .., last] = timestamps[..] else { return Ok(None) };
+        let index = &self.job.index;
+        let near = timestamps.iter().all(|pts| index.has_keyframe(*pts))
+            && index.keyframes_between(first, last) <= TOGETHER;
+        if !near {
+            return Ok(None);
+        }
+        let mut seen = Vec::with_capacity(pictures.len());
+        luma_of_keyframes(self.job, &timestamps, self.size, |luma| seen.push(edges(luma, self.size)))?;
+        Ok((seen.len() == pictures.len()).then_some(seen))
     }
 
     fn edges(&self, at: usize) -> Result<Option<Edges>, Error> {

@@ -11,7 +11,7 @@ mod video;
 pub(crate) use audio::decode_sound;
 #[cfg(feature = "fuzzing")]
 pub(crate) use audio::finite;
-pub(crate) use picture::{luma_of_picture, luma_of_pictures, only, seek};
+pub(crate) use picture::{luma_of_keyframes, luma_of_picture, luma_of_pictures, only, seek};
 #[cfg(feature = "fuzzing")]
 pub(crate) use plan::cut;
 #[cfg(feature = "fuzzing")]

@@ -19,7 +19,12 @@ pub(crate) fn seek(time_base: Rational, pts: i64) -> [String; 5] {
 /// A filter that lets through the picture with a timestamp, and ends the stream with the first one after it: where there is none, decoding
 /// would go on to the end of the file.
 pub(crate) fn only(pts: i64) -> String {
-    format!("trim=start_pts={pts}:end_pts={}", pts.saturating_add(1))
+    between(pts, pts)
+}
+
+/// The same for those from one timestamp to another, both included.
+fn between(first: i64, last: i64) -> String {
+    format!("trim=start_pts={first}:end_pts={}", last.saturating_add(1))
 }
 
 /// Luma, from 0 to 255, of the picture with a timestamp: `size.0` × `size.1` pixels, row by row, as coded. `None` where
@@ -48,15 +53,42 @@ pub(crate) fn luma_of_pictures(
     if ordinals.is_empty() {
         return Ok(());
     }
-    let _place = job.processes.places.take();
     let chosen: Vec<String> = ordinals.iter().map(|ordinal| format!("eq(n\\,{ordinal})")).collect();
     let args = arguments(job, &[], &format!("select={}", chosen.join("+")), ordinals.len(), size);
-    let mut running = job.processes.spawn(Program::Ffmpeg, &args, None)?;
+    let mut unseen = ordinals.iter();
+    each_picture(job, &args, size, |luma| unseen.next().into_iter().for_each(|&ordinal| see(ordinal, luma)))
+}
+
+/// The same of keyframes by their timestamps, in order, in one pass over the keyframes from the first of them to the last. Where one cannot
+/// be decoded, fewer are seen.
+pub(crate) fn luma_of_keyframes(
+    job: &VideoJob<'_>,
+    timestamps: &[i64],
+    size: (u32, u32),
+    see: impl FnMut(&[u8]),
+) -> Result<(), Error> {
+    let [first, .., last] = timestamps else { return Ok(()) };
+    let seek = seek(job.track.time_base, *first);
+    let decoding: Vec<String> = ["-skip_frame", "nokey"].map(str::to_owned).into_iter().chain(seek).collect();
+    let chosen: Vec<String> = timestamps.iter().map(|pts| format!("eq(pts\\,{pts})")).collect();
+    let chosen = format!("{},select={}", between(*first, *last), chosen.join("+"));
+    each_picture(job, &arguments(job, &decoding, &chosen, timestamps.len(), size), size, see)
+}
+
+/// Runs FFmpeg and hands each picture that comes to `see`, until one does not come whole.
+fn each_picture(
+    job: &VideoJob<'_>,
+    args: &[String],
+    size: (u32, u32),
+    mut see: impl FnMut(&[u8]),
+) -> Result<(), Error> {
+    let _place = job.processes.places.take();
+    let mut running = job.processes.spawn(Program::Ffmpeg, args, None)?;
     let mut pictures = running.stdout()?;
     let mut luma = vec![0; usize::try_from(pixels(size)).unwrap_or(usize::MAX)];
-    for &ordinal in ordinals {
+    loop {
         match pictures.read_exact(&mut luma) {
-            Ok(()) => see(ordinal, &luma),
+            Ok(()) => see(&luma),
             Err(error) if error.kind() == IoErrorKind::UnexpectedEof => break,
             Err(error) => {
                 job.processes.watch.check()?;

@@ -2,7 +2,7 @@
 
 use super::blocks::{colors, dot};
 use crate::features::Frame;
-use crate::numeric::len_to_f64;
+use crate::numeric::mean;
 
 /// Least change over such a picture, in grey levels.
 const MIN_CHANGE: f64 = 8.0;
@@ -19,24 +19,19 @@ pub(super) fn opens(frames: &[Frame], picture: usize) -> Option<usize> {
     let [before, mixed, after] = near else { return None };
     let [before, mixed, after] = [before, mixed, after].map(colors);
     let way = difference(&before, &after);
-    let change = mean(way.iter().copied());
+    let change = mean(way.iter().map(|step| step.abs()));
     if change < MIN_CHANGE {
         return None;
     }
     let gone = difference(&before, &mixed);
     let share = dot(&gone, &way) / dot(&way, &way);
-    let misfit = mean(gone.iter().zip(&way).map(|(gone, way)| gone - share * way)) / change;
+    let misfit = mean(gone.iter().zip(&way).map(|(gone, way)| (gone - share * way).abs())) / change;
     let is_mixed = (MIN_SHARE..=1.0 - MIN_SHARE).contains(&share) && misfit < MAX_MISFIT;
     is_mixed.then_some(if share >= OPENS { picture } else { picture + 1 })
 }
 
 fn difference(one: &[f64], other: &[f64]) -> Vec<f64> {
     one.iter().zip(other).map(|(one, other)| other - one).collect()
-}
-
-fn mean(differences: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = len_to_f64(differences.len().max(1));
-    differences.map(f64::abs).sum::<f64>() / count
 }
 
 #[cfg(test)]

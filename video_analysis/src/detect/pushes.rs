@@ -7,7 +7,7 @@ use super::blocks::{BLOCKS, COLORS, DARK, ROW, changes, colors, distance, likene
 use super::fades;
 use super::gradual::{Gradual, Limited, apart};
 use crate::features::Frame;
-use crate::numeric::{len_to_f64, whole_number};
+use crate::numeric::{len_to_f64, mean, whole_number};
 use crate::options::ShotOptions;
 use crate::report::SegmentKind;
 
@@ -115,6 +115,27 @@ impl<'a> Strip<'a> {
     }
 }
 
+/// A picture of a push, when so much of the way is done, 0 to 1.
+struct Shown {
+    colors: Vec<f64>,
+    done: f64,
+    /// Mean difference from the two shots at rest.
+    resting: f64,
+}
+
+impl Shown {
+    fn of(frame: &Frame, done: f64, [before, after]: [&[f64]; 2]) -> Self {
+        let colors = colors(frame);
+        let resting = f64::midpoint(difference(&colors, before), difference(&colors, after));
+        Self { colors, done, resting }
+    }
+
+    /// Mean difference from what is to be seen then.
+    fn off(&self, strip: &Strip) -> f64 {
+        difference(&self.colors, &strip.seen(self.done))
+    }
+}
+
 /// Finds all pushes, in order.
 pub(super) fn find(frames: &[Frame], options: &ShotOptions, leeway: f64) -> Vec<Gradual> {
     let [shortest, longest] = [options.min_dissolve_frames, options.max_dissolve_frames]
@@ -165,21 +186,19 @@ fn judge(frames: &[Frame], range: (usize, usize), leeway: f64) -> Option<Gradual
     }
     let (before, after) = (colors(first), colors(last));
     let pictures = frames.get(start..end)?;
-    let middle = pictures.len() / 2;
-    let difference = |strip: &Strip, at: usize, frame: &Frame| {
-        let this = colors(frame);
-        let from = |other: &[f64]| mean(this.iter().zip(other).map(|(this, other)| (this - other).abs()));
+    let shown = |at: usize| {
         let done = len_to_f64(at + 1) / len_to_f64(pictures.len() + 1);
-        (from(&strip.seen(done)), f64::midpoint(from(&before), from(&after)))
+        pictures.get(at).map(|frame| Shown::of(frame, done, [&before, &after]))
     };
-    let share = |(pushed, resting): (f64, f64)| pushed / resting.max(1e-9);
-    let judged = WAYS.into_iter().filter_map(|way| {
-        let strip = Strip::of(way, &before, &after);
-        if share(difference(&strip, middle, pictures.get(middle)?)) > LIKELY_MISFIT {
-            return None;
-        }
-        let all = pictures.iter().enumerate().map(|(at, frame)| difference(&strip, at, frame));
-        let misfit = share(all.fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1)));
+    let middle = shown(pictures.len() / 2)?;
+    let strips = WAYS.map(|way| Strip::of(way, &before, &after));
+    let mut likely =
+        strips.iter().filter(|strip| middle.off(strip) <= LIKELY_MISFIT * middle.resting).peekable();
+    likely.peek()?;
+    let all: Vec<Shown> = (0..pictures.len()).filter_map(shown).collect();
+    let resting: f64 = all.iter().map(|picture| picture.resting).sum();
+    let judged = likely.filter_map(|strip| {
+        let misfit = all.iter().map(|picture| picture.off(strip)).sum::<f64>() / resting;
         let continuity = strip.continuity();
         let measures = [
             Limited::below("push_misfit", misfit, MAX_MISFIT),
@@ -192,7 +211,6 @@ fn judge(frames: &[Frame], range: (usize, usize), leeway: f64) -> Option<Gradual
     judged.reduce(|best, next| if next.margin > best.margin { next } else { best })
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    sum / len_to_f64(count).max(1.0)
+fn difference(one: &[f64], other: &[f64]) -> f64 {
+    mean(one.iter().zip(other).map(|(one, other)| (one - other).abs()))
 }

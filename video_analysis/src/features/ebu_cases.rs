@@ -1,5 +1,5 @@
 //! The signals of EBU Tech 3341 (table 1) and Tech 3342 (table 1) that can be synthesized, against the values and tolerances there;
-//! `tests/sound.rs` puts some of them through files and the whole engine. Cases 7 and 8, and 5 and 6 of Tech 3342, are recordings of
+//! `tests/engine/sound.rs` puts some of them through files and the whole engine. Cases 7 and 8, and 5 and 6 of Tech 3342, are recordings of
 //! programmes; 20 to 23 exist as files only.
 
 use std::f64::consts::PI;

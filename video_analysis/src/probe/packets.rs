@@ -70,6 +70,12 @@ impl PacketIndex {
         found.ok().and_then(|at| self.keyframes.get(at))
     }
 
+    /// How many keyframes there are from one timestamp to another, both included.
+    pub(crate) fn keyframes_between(&self, first: i64, last: i64) -> usize {
+        let until = |limit: i64| self.keyframes.partition_point(|keyframe| keyframe.pts < limit);
+        until(last.saturating_add(1)) - until(first)
+    }
+
     /// Reads all packets of a stream; nothing is decoded.
     pub(crate) fn read(
         url: &str,

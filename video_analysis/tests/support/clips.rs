@@ -43,6 +43,7 @@ pub(crate) struct Variety {
     pub(crate) name: &'static str,
     pub(crate) codec: &'static str,
     /// Whether it can be decoded in pieces: an indexed container with sound timestamps.
+    #[allow(dead_code, reason = "only the unit tests of decoding, which use this file too, ask")]
     pub(crate) splits: bool,
 }
 

@@ -1,13 +1,9 @@
 //! What the integration tests share.
 
-// Each test binary compiles this module and uses some of it.
-#![expect(dead_code, reason = "no test uses every helper")]
-
 pub(crate) mod clips;
 pub(crate) mod joined;
 
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,9 +51,15 @@ pub(crate) fn ffmpeg_only_for(what: &str, folder: &Path) -> PathBuf {
         "" => "#!/bin/sh\nexit 1\n".to_owned(),
         what => format!("#!/bin/sh\ncase \"$*\" in *{what}*) exec ffmpeg \"$@\" ;; esac\nexit 1\n"),
     };
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program(&path, &script);
     path
+}
+
+/// Writes a script that stands in for a program. Another process does it: what this one has open for writing, no one can run, and
+/// a child that some other test has just forked would have it open for a moment more.
+pub(crate) fn program(path: &Path, script: &str) {
+    let write = ["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""];
+    assert!(Command::new("sh").args(write).arg(path).arg(script).status().unwrap().success());
 }
 
 /// Pictures that fade to black and back, sound that comes and goes.

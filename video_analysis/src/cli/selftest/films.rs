@@ -36,7 +36,10 @@ const SCENES: [(&str, &str); 8] = [
 ];
 /// Lengths of scenes, long and short ones in turn.
 const LENGTHS: [u64; 12] = [30, 7, 45, 18, 5, 60, 12, 25, 9, 33, 6, 40];
-const OF_PICTURES: &[&str] = &["cut", "fade_out", "fade_in", "black"];
+const OF_SHOTS: &[&str] = &["cut", "fade_out", "fade_in", "dissolve", "wipe"];
+const OF_PICTURES: &[&str] = &["cut", "fade_out", "fade_in", "dissolve", "wipe", "black"];
+/// Length of each of two scenes that are joined by more than a cut.
+const WHOLE: u64 = 70;
 
 pub(super) fn all() -> Vec<Film> {
     vec![
@@ -47,6 +50,8 @@ pub(super) fn all() -> Vec<Film> {
         no_events(),
         fades("fades_black.mkv", "black", [8, 15, 30]),
         fades("fades_white.mkv", "white", [10, 20, 40]),
+        mixed("dissolves.mkv", "dissolve", [("fade", 40), ("fade", 12), ("fade", 25), ("fade", 30)]),
+        mixed("wipes.mkv", "wipe", [("wipeleft", 20), ("slidedown", 12), ("wipeup", 30), ("wipebr", 16)]),
         black_and_silence(),
         still_and_plain(),
         letterbox(),
@@ -75,7 +80,6 @@ fn no_events() -> Film {
 
 /// Through one colour, in different lengths; from one pair of scenes to the next with a cut.
 fn fades(name: &'static str, color: &str, lengths: [u64; 3]) -> Film {
-    const WHOLE: u64 = 70;
     const PLAIN: u64 = 20;
     let mut scenes = Vec::new();
     let mut truth = Vec::new();
@@ -97,8 +101,34 @@ fn fades(name: &'static str, color: &str, lengths: [u64; 3]) -> Film {
         truth.push(("fade_in", fade_in, fade_in + length));
         start = fade_in + WHOLE;
     }
-    let kinds = &["cut", "fade_out", "fade_in"];
-    Film { name, graph: joined(&scenes, "N/25/TB"), arguments: "-c:v mpeg4 -q:v 3 -g 25", kinds, truth }
+    let arguments = "-c:v mpeg4 -q:v 3 -g 25";
+    Film { name, graph: joined(&scenes, "N/25/TB"), arguments, kinds: OF_SHOTS, truth }
+}
+
+/// Pairs of scenes that go over into one another by FFmpeg's `xfade`, in different ways and lengths; from one pair to the next with a
+/// cut. Its first picture is all of the one scene.
+fn mixed(name: &'static str, kind: &'static str, ways: [(&str, u64); 4]) -> Film {
+    /// Milliseconds, of 25 a second.
+    const PICTURE: u64 = 40;
+    let mut scenes = Vec::new();
+    let mut truth = Vec::new();
+    let mut start = 0;
+    let pairs = SCENES.iter().zip(SCENES.iter().skip(1)).step_by(2);
+    for ((pair, (one, other)), (way, length)) in (0u32..).zip(pairs).zip(ways) {
+        let [one, other] = [one, other].map(|scene| some_of(*scene, "25", WHOLE));
+        scenes.push(format!(
+            "{one}[one{pair}];{other}[other{pair}];[one{pair}][other{pair}]xfade={way}:{}ms:{}ms",
+            length * PICTURE,
+            (WHOLE - length) * PICTURE
+        ));
+        if start > 0 {
+            truth.push(("cut", start, start));
+        }
+        truth.push((kind, start + WHOLE - length + 1, start + WHOLE));
+        start += 2 * WHOLE - length;
+    }
+    let arguments = "-c:v mpeg4 -q:v 3 -g 25";
+    Film { name, graph: joined(&scenes, "N/25/TB"), arguments, kinds: OF_SHOTS, truth }
 }
 
 /// Black between scenes, longer and shorter than what is told of; sound that stops for a while.

@@ -24,14 +24,16 @@ pub(super) struct Score {
 }
 
 impl Score {
-    /// With what is demanded of each kind on these films: what the engine reaches today, two false cuts beside flashes
-    /// included, so that a lower figure is a step back. Where a fade begins to be seen is a matter of its length, where a
-    /// sine falls below a level one of its phase; all else is to the frame.
+    /// With what is demanded of each kind on these films: all, which the engine reaches today, so that a lower figure is a step back.
+    /// Where a fade begins to be seen is a matter of its length, where a sine falls below a level one of its phase; all else is to the
+    /// frame.
     pub(super) fn of_all_kinds() -> Vec<Self> {
         let kinds = [
-            ("cut", 0.98, 0),
-            ("fade_out", 0.9, 4),
-            ("fade_in", 0.9, 4),
+            ("cut", 1.0, 0),
+            ("fade_out", 1.0, 4),
+            ("fade_in", 1.0, 4),
+            ("dissolve", 1.0, 2),
+            ("wipe", 1.0, 2),
             ("black", 1.0, 0),
             ("plain", 1.0, 0),
             ("freeze", 1.0, 6),

@@ -1,17 +1,13 @@
 //! Decoders stay within their limits, end when they should, and leave nothing behind.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::{clips, pieces, processes_of, program, sample};
 use rustix::process::{Pid, getpriority_process};
-use support::{clips, pieces, processes_of, sample};
 use video_analysis::{Error, ErrorKind, Execution, Limits, Observer, Options, Progress, Stage, analyze};
 
 /// The sample again and again: ten minutes.
@@ -154,8 +150,7 @@ fn a_decoder_that_is_not_installed_is_named_so() {
 fn a_decoder_that_crashes_is_named_so() {
     let folder = tempfile::tempdir().unwrap();
     let crash = folder.path().join("ffmpeg");
-    std::fs::write(&crash, "#!/bin/sh\nkill -SEGV $$\n").unwrap();
-    std::fs::set_permissions(&crash, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    program(&crash, "#!/bin/sh\nkill -SEGV $$\n");
     let execution = Execution { ffmpeg: crash, ..Execution::default() };
     let error = analyze(&sample(), &Options::default(), &execution, &()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DecoderCrashed, "{error}");

@@ -1,12 +1,8 @@
 //! Bars around the picture, to the pixel and to the frame.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{clips, frames, pieces, report, sample};
+use crate::support::{clips, frames, pieces, report, sample};
 use video_analysis::report::{Rectangle, SegmentKind};
 use video_analysis::{Options, Report, analyze};
 

@@ -1,14 +1,10 @@
 //! A report from kept features is the report from decoding.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use support::{clips, fading, ffmpeg_only_for, sample};
+use crate::support::{clips, fading, ffmpeg_only_for, sample};
 use video_analysis::{
     BlackOptions, ChannelOptions, ClippingOptions, ErrorKind, Execution, FeatureCache, FreezeOptions,
     Observer, Options, PlainOptions, Progress, ShotOptions, SilenceOptions, analyze,

@@ -1,10 +1,6 @@
 //! The curves of made clips, against what was made.
 
-#![cfg(test)]
-
-mod support;
-
-use support::{clips, pieces};
+use crate::support::{clips, pieces};
 use video_analysis::report::{AudioCurves, Curves};
 use video_analysis::{Execution, FeatureCache, Options, analyze_with_curves};
 

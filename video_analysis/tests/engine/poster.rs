@@ -1,13 +1,9 @@
 //! The poster is the picture the report names, as people would see it.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
-use support::{clips, report};
+use crate::support::{clips, report};
 use video_analysis::{Execution, poster_jpeg};
 
 /// Width and height of a JPEG, and its mean red, green and blue in the left and in the right half.

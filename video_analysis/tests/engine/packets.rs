@@ -1,12 +1,8 @@
 //! What packets and metadata tell of clips that were made so.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::Path;
 
-use support::{clips, report, sample};
+use crate::support::{clips, report, sample};
 use video_analysis::Rational;
 use video_analysis::report::{Report, VideoPackets};
 

@@ -1,11 +1,7 @@
 //! What edited films have and joined shots seldom: transitions right beside other changes, and what looks like one.
 
-#![cfg(test)]
-
-mod support;
-
-use support::joined::{RENUMBER, from_sample};
-use support::{report, starts};
+use crate::support::joined::{RENUMBER, from_sample};
+use crate::support::{report, starts};
 use video_analysis::report::OpenedBy;
 
 #[test]

@@ -1,12 +1,7 @@
 //! Reports are what their published schema says, and nothing else.
 
-#![cfg(test)]
-#![cfg(feature = "utoipa")]
-
-mod support;
-
+use crate::support::{clips, report, sample};
 use serde_json::{Value, json};
-use support::{clips, report, sample};
 use video_analysis::report::SCHEMA_VERSION;
 use video_analysis::report_schema;
 

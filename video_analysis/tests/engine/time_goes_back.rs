@@ -1,12 +1,8 @@
 //! Films whose time goes back, as transport streams that were joined: what is found in them is what is there, as often as it is.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{clips, frames, pieces, report, seconds, starts};
+use crate::support::{clips, frames, pieces, report, seconds, starts};
 use video_analysis::export::{ExportError, Format, Media, export};
 use video_analysis::report::{DamageKind, Report, Segment};
 use video_analysis::{Execution, Options, StoryboardOptions, analyze, poster_jpeg, storyboard};

@@ -1,12 +1,8 @@
 //! Where features are kept while a film is analysed does not matter to what is found, and nothing is left of them.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{clips, pieces, sample};
+use crate::support::{clips, pieces, sample};
 use video_analysis::explain::explain;
 use video_analysis::{ErrorKind, Execution, FeatureCache, Options, analyze, analyze_with_curves};
 

@@ -1,16 +1,11 @@
 //! An analysis that was interrupted goes on with what is missing, and comes to the same report.
 
-#![cfg(test)]
-
-mod support;
-
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 
-use support::{clips, packets, pieces};
+use crate::support::{clips, packets, pieces, program};
 use video_analysis::{
     DetectorName, ErrorKind, Execution, FeatureCache, Observer, Options, Progress, Stage, analyze,
 };
@@ -160,8 +155,7 @@ fn what_is_kept_is_not_decoded_again() {
     let refusing = folder.path().join("refusing");
     let script =
         "#!/bin/sh\ncase \"$*\" in *-ss*scale=48:27*|*trim=start_pts*) exec ffmpeg \"$@\" ;; esac\nexit 1\n";
-    std::fs::write(&refusing, script).unwrap();
-    std::fs::set_permissions(&refusing, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program(&refusing, script);
     let execution = Execution { ffmpeg: refusing.clone(), ..with_cache(folder.path(), 1) };
     assert_eq!(bytes(&film, &execution, &()), bytes(&film, &pieces(1), &()));
     let elsewhere = tempfile::tempdir().unwrap();

@@ -1,11 +1,7 @@
 //! Every member of the report of one made clip.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{clips, report};
 use serde_json::{Value, json};
-use support::{clips, report};
 
 /// The parts of a segment that say what and where.
 fn place(segment: &Value) -> Value {

@@ -1,11 +1,7 @@
 //! Dissolves and wipes between real shots at known frames, and changes within a shot that are none.
 
-#![cfg(test)]
-
-mod support;
-
-use support::joined::{RENUMBER, from_sample};
-use support::{clips, frames, report, sample, starts};
+use crate::support::joined::{RENUMBER, from_sample};
+use crate::support::{clips, frames, report, sample, starts};
 use video_analysis::Report;
 use video_analysis::report::{OpenedBy, Segment, SegmentKind};
 

@@ -1,12 +1,8 @@
 //! Silence to the sample, and loudness against the standard's own signals in files; the others are in `src/features/ebu_cases.rs`.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::Path;
 
-use support::{clips, detector, report, seconds};
+use crate::support::{clips, detector, report, seconds};
 use video_analysis::report::{DetectorStatus, Loudness};
 
 /// A level in dBFS and for how many seconds.

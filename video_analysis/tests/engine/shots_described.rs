@@ -1,10 +1,6 @@
 //! What stands for a shot: a picture, and colours.
 
-#![cfg(test)]
-
-mod support;
-
-use support::{clips, frames, report, sample};
+use crate::support::{clips, frames, report, sample};
 use video_analysis::report::Swatch;
 
 #[test]

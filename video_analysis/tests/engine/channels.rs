@@ -1,12 +1,8 @@
 //! Clipping, and dead, inverted and duplicated channels, in sound of which the truth is known; every audio stream.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::Path;
 
-use support::{clips, detector, report, seconds};
+use crate::support::{clips, detector, report, seconds};
 use video_analysis::report::{AudioFindings, ChannelFaultKind, DetectorStatus};
 
 /// What was found in sound that is given by an expression per channel.

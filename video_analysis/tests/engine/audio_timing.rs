@@ -1,12 +1,8 @@
 //! How sound lies beside pictures, on clips that were made so.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{clips, pieces};
+use crate::support::{clips, pieces};
 use video_analysis::report::{AudioTiming, DamageKind, Report};
 use video_analysis::{Options, analyze};
 

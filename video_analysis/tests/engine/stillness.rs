@@ -1,12 +1,8 @@
 //! Pictures that stand still and pictures of one colour, at known frames.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{clips, frames, report, sample};
+use crate::support::{clips, frames, report, sample};
 use video_analysis::Report;
 
 /// A film of 25 pictures a second that ends its first two seconds' motion, stands still over frames 49 to 123, and goes on.

@@ -1,12 +1,8 @@
 //! An analysis does what it is asked for, and no more.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::Path;
 
-use support::{clips, fading, ffmpeg_only_for};
+use crate::support::{clips, fading, ffmpeg_only_for};
 use video_analysis::export::{ExportError, Format, Media, export};
 use video_analysis::report::{DetectorStatus, Report};
 use video_analysis::{DetectorName, ErrorKind, Execution, FeatureCache, Options, analyze, verify};

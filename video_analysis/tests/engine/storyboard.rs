@@ -1,13 +1,9 @@
 //! Thumbnails, and single pictures, are the very pictures they say they are.
 
-#![cfg(test)]
-
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
-use support::{clips, report, sample};
+use crate::support::{clips, report, sample};
 use video_analysis::{Execution, Size, StoryboardOptions, frame_jpeg, storyboard};
 
 /// Mean red, green and blue of the pictures of a file.

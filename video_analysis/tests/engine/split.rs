@@ -1,10 +1,6 @@
 //! The report does not depend on how the work was split.
 
-#![cfg(test)]
-
-mod support;
-
-use support::{clips, pieces, report};
+use crate::support::{clips, pieces, report};
 use video_analysis::{Options, analyze};
 
 #[test]

@@ -1,16 +1,11 @@
 //! What a decoder may see and do, asked of one that is worse than FFmpeg: a script that tries.
 
-#![cfg(test)]
-
-mod support;
-
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::support::{program, sample};
 use landlock::{AccessFs, Ruleset, RulesetAttr as _};
-use support::sample;
 use video_analysis::{Error, Execution, Limits, Options, analyze};
 
 fn kernel_has_landlock() -> bool {
@@ -25,8 +20,7 @@ fn kernel_has_landlock() -> bool {
 /// What a script in the place of ffprobe says on standard error, being given `input`.
 fn tried(folder: &Path, script: &str, input: &Path) -> Error {
     let path = folder.join("ffprobe");
-    fs::write(&path, format!("#!/bin/sh\n{script}\nexit 1\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    program(&path, &format!("#!/bin/sh\n{script}\nexit 1\n"));
     let execution = Execution { ffprobe: path, ..Execution::default() };
     analyze(input, &Options::default(), &execution, &()).unwrap_err()
 }
@@ -103,8 +97,7 @@ fn limits_of_a_decoder_are_the_kernels() {
     let script = "{ ulimit -Ha | sed 's/^/limit /'; } >&2";
     let limits = Limits { cpu: std::time::Duration::from_secs(77), memory: 123 << 20, ..Limits::default() };
     let path = folder.path().join("ffprobe");
-    fs::write(&path, format!("#!/bin/sh\n{script}\nexit 1\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    program(&path, &format!("#!/bin/sh\n{script}\nexit 1\n"));
     let execution = Execution { ffprobe: path, limits, ..Execution::default() };
     let said = analyze(&sample(), &Options::default(), &execution, &()).unwrap_err().to_string();
     for (what, most) in [

@@ -1,13 +1,9 @@
 //! The damage map of clips that were damaged in a known place.
 
-#![cfg(test)]
-
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{clips, packets, pieces, report, sample};
+use crate::support::{clips, packets, pieces, report, sample};
 use video_analysis::report::{DamageKind, DamageRange, DamageTotals, Report, StreamDamage};
 use video_analysis::{Options, analyze};
 

@@ -4,10 +4,6 @@
 //! `KADR_MUTATIONS` is which of each seed are tried: how many (2), or a range, such as `100..200`. What came of all of them is told
 //! with `--nocapture`.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -15,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use support::{clips, pieces, processes_of};
+use crate::support::{clips, pieces, processes_of};
 use video_analysis::{
     Error, ErrorKind, Execution, Limits, Options, Report, Size, StoryboardOptions, analyze, frame_jpeg,
     poster_jpeg, storyboard,

@@ -1,13 +1,9 @@
 //! Shots, fades and black ranges at known frames.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use support::{clips, detector, frames, report, sample, starts};
+use crate::support::{clips, detector, frames, report, sample, starts};
 use video_analysis::report::{DetectorStatus, OpenedBy, SegmentKind};
 use video_analysis::{Execution, Options, Rational, ShotOptions, analyze};
 
