@@ -7,19 +7,21 @@
 //!
 //! What is found belongs to the features: no option changes it.
 
+mod areas;
 mod edges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+pub(crate) use areas::Area;
+use areas::{Bars, Painted, areas};
 pub(crate) use edges::MIN_STEP;
 use edges::{Edges, Side};
-use serde::{Deserialize, Serialize};
 
 use crate::decode::{VideoJob, luma_of_keyframes, luma_of_picture, luma_of_pictures};
 use crate::error::Error;
 use crate::features::{Frame, Frames, HEIGHT, Margins, Timeline, WIDTH};
-use crate::numeric::{len, len_to_f64};
+use crate::numeric::len_to_f64;
 use crate::parallel::side_by_side;
 
 /// A stretch is looked at when it lasts as long, in seconds: shorter ones are dark moments.
@@ -34,53 +36,15 @@ const MOST_OF_STRETCH: usize = 4;
 /// decoding from that on costs: at 720p 0.08 s of processor time or some 0.2 s, as much as decoding 2 or 5 s of film.
 const MOST: usize = 8;
 const MOST_PER_MINUTE: usize = 1;
-/// Most keyframes that one process decodes to show several of them: up to there, that takes less than starting another.
-const TOGETHER: usize = 32;
-
-/// Pictures `[start, end)` with bars.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Area {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    /// Of the picture inside the bars, in pixels of the stream as it is coded.
-    pub(crate) x: u32,
-    pub(crate) y: u32,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    /// Smallest step of luma from a bar to the picture, in grey levels.
-    pub(crate) step: f64,
-}
+/// Pixels of keyframes that are decoded in the time that another process takes to start (0.15 s, at 10 ns each): several keyframes are
+/// decoded by one process where those between them take less than the starts that it saves.
+const PIXELS_OF_START: usize = 15_000_000;
 
 /// What the search asks of every picture, which stays in memory: eight bytes.
 #[derive(Debug, Clone, Copy)]
 struct Look {
     margins: Margins,
     mean: f32,
-}
-
-/// Bars at both ends of an axis, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Bars {
-    before: usize,
-    after: usize,
-    step: f64,
-}
-
-/// The bars of pictures on one axis: of several stretches that a picture is in the last counts, and without one there are none.
-/// There are few, while pictures are many.
-#[derive(Debug, Default)]
-struct Painted(Vec<(Range<usize>, Bars)>);
-
-impl Painted {
-    fn at(&self, frame: usize) -> Bars {
-        let last = self.0.iter().rev().find(|(frames, _)| frames.contains(&frame));
-        last.map_or_else(Bars::default, |(_, bars)| *bars)
-    }
-
-    /// Pictures from which on the bars may be others.
-    fn changes(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().flat_map(|(frames, _)| [frames.start, frames.end])
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -271,14 +235,17 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What pictures show where they are keyframes near one another, of which each can be decoded.
+    /// What pictures show where they are keyframes near one another, which can all be decoded and each have a timestamp of their own.
     fn together(&self, pictures: &[usize]) -> Result<Option<Vec<Option<Edges>>>, Error> {
         let timestamps: Vec<i64> = pictures.iter().filter_map(|at| self.pts.get(*at).copied()).collect();
         let [first, .., last] = timestamps[..] else { return Ok(None) };
-        let index = &self.job.index;
-        let near = timestamps.iter().all(|pts| index.has_keyframe(*pts))
-            && index.keyframes_between(first, last) <= TOGETHER;
-        if !near {
+        let keyframes = |first, last| self.job.index.keyframes_between(first, last);
+        let between = keyframes(first, last).saturating_sub(timestamps.len());
+        let [width, height] =
+            [self.size.0, self.size.1].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+        let decoded = between.saturating_mul(width).saturating_mul(height);
+        let near = decoded <= PIXELS_OF_START * (timestamps.len() - 1);
+        if !near || timestamps.iter().any(|pts| keyframes(*pts, *pts) != 1) {
             return Ok(None);
         }
         let mut seen = Vec::with_capacity(pictures.len());
@@ -340,67 +307,4 @@ fn one_side(sides: &[Side], needed: usize) -> Option<(usize, f64)> {
     let (bar, (count, step)) = votes.into_iter().reduce(most)?;
     let contradicted = sides.iter().any(|side| side.dark + SPILL < bar);
     (bar > 0 && count >= needed && !contradicted).then_some((bar, step))
-}
-
-/// Runs of pictures with the same bars on both axes, without those that have none.
-fn areas(rows: &Painted, columns: &Painted, frames: usize, (width, height): (u32, u32)) -> Vec<Area> {
-    let changes = rows.changes().chain(columns.changes()).filter(|at| *at < frames);
-    let starts: BTreeSet<usize> = changes.chain((frames > 0).then_some(0)).collect();
-    let runs: Vec<(usize, Bars, Bars)> =
-        starts.into_iter().map(|start| (start, rows.at(start), columns.at(start))).collect();
-    let place =
-        |(_, rows, columns): &(usize, Bars, Bars)| (rows.before, rows.after, columns.before, columns.after);
-    let mut found: Vec<Area> = Vec::new();
-    let mut runs = runs.chunk_by(|one, next| place(one) == place(next)).filter_map(<[_]>::first).peekable();
-    while let Some(run) = runs.next() {
-        let end = runs.peek().map_or(frames, |(start, ..)| *start);
-        let (start, rows, columns) = run;
-        if place(run) != (0, 0, 0, 0) {
-            let pixels = |count: usize| u32::try_from(len(count)).unwrap_or(u32::MAX);
-            let (x, y) = (pixels(columns.before), pixels(rows.before));
-            let steps = [rows, columns].into_iter().filter(|bars| bars.before > 0).map(|bars| bars.step);
-            found.push(Area {
-                start: *start,
-                end,
-                x,
-                y,
-                width: width.saturating_sub(x).saturating_sub(pixels(columns.after)),
-                height: height.saturating_sub(y).saturating_sub(pixels(rows.after)),
-                step: steps.fold(f64::INFINITY, f64::min),
-            });
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bars(before: usize, after: usize, step: f64) -> Bars {
-        Bars { before, after, step }
-    }
-
-    #[test]
-    fn areas_are_runs_of_the_bars_that_were_found_last_on_each_axis() {
-        let rows = Painted(vec![
-            (0..100, bars(10, 10, 30.0)),
-            (20..40, bars(20, 20, 9.0)),
-            (60..70, bars(10, 10, 5.0)),
-        ]);
-        let columns = Painted(vec![(90..110, bars(8, 0, 7.0))]);
-        let found: Vec<_> = areas(&rows, &columns, 120, (200, 100))
-            .into_iter()
-            .map(|area| (area.start, area.end, area.x, area.y, area.width, area.height, area.step))
-            .collect();
-        let expected = [
-            (0, 20, 0, 10, 200, 80, 30.0),
-            (20, 40, 0, 20, 200, 60, 9.0),
-            (40, 90, 0, 10, 200, 80, 30.0),
-            (90, 100, 8, 10, 192, 80, 7.0),
-            (100, 110, 8, 0, 192, 100, 7.0),
-        ];
-        assert_eq!(found, expected);
-        assert_eq!(areas(&Painted::default(), &Painted::default(), 0, (200, 100)), []);
-    }
 }

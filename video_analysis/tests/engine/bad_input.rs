@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{clips, detector, report, sample, try_report};
+use crate::support::{self, clips, detector, report, sample, try_report};
 use video_analysis::report::DetectorStatus;
 use video_analysis::{ErrorKind, Execution, Options, analyze};
 
@@ -69,7 +69,7 @@ fn of_a_file_cut_off_later_the_report_says_what_was_there_and_that_it_is_damaged
         );
     }
     for pieces in [1, 3, 7] {
-        let again = analyze(&clip, &Options::default(), &crate::support::pieces(pieces), &()).unwrap();
+        let again = analyze(&clip, &Options::default(), &support::pieces(pieces), &()).unwrap();
         assert_eq!(again.digest, report.digest, "{pieces} pieces");
     }
 }
@@ -82,7 +82,7 @@ fn bytes_overwritten_in_the_middle_are_told_as_damage_however_the_work_is_split(
     bytes[middle..middle + 20_000].fill(0x55);
     let clip = write(folder.path(), "hole.mp4", &bytes);
     let digests: Vec<_> = [1, 2, 5]
-        .map(|pieces| analyze(&clip, &Options::default(), &crate::support::pieces(pieces), &()).unwrap())
+        .map(|pieces| analyze(&clip, &Options::default(), &support::pieces(pieces), &()).unwrap())
         .map(|report| (detector(&report, "shots").status, report.digest))
         .into();
     assert_eq!(digests[0].0, DetectorStatus::Damaged);
@@ -204,7 +204,7 @@ fn pictures_that_become_too_large_on_their_way_are_damage() {
         let both = [sized("320x180"), sized("640x360")].concat();
         let grows = write(folder.path(), &format!("grows.{ending}"), &both);
         for count in [1, 3] {
-            let execution = Execution { max_pixels: 150_000, ..crate::support::pieces(count) };
+            let execution = Execution { max_pixels: 150_000, ..support::pieces(count) };
             let report = analyze(&grows, &Options::default(), &execution, &()).unwrap();
             // The picture before the change may be lost with what it waits for.
             assert!((24..=25).contains(&report.frames), "{ending}: {}", report.frames);

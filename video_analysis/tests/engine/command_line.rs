@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{clips, sample};
+use crate::support::{self, clips, sample};
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_video_analysis")).args(arguments).output().unwrap()
@@ -140,7 +140,7 @@ fn a_cut_is_explained_and_so_is_what_is_none() {
         let always = ["explain", is(&sample), "--feature-cache", is(&cache), "--frame"];
         run(&[&always[..], arguments].concat())
     };
-    let report = crate::support::report(&sample);
+    let report = support::report(&sample);
     let start = report.shots[1].segment.start_frame.unwrap();
     let cut = explain(&[&start.to_string()]);
     let told = text(&cut.stdout);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{clips, report};
+use crate::support::{self, clips, report};
 use serde_json::{Value, json};
 use video_analysis::Report;
 use video_analysis::export::{ExportError, Format, Media, export};
@@ -31,7 +31,7 @@ fn film(folder: &Path, name: &str, rate: &str, (cut, frames): (u32, u32), codec:
 fn ntsc(folder: &Path) -> (PathBuf, Report) {
     let film = film(folder, "ntsc & co.mp4", "30000/1001", (1810, 2000), "-c:v libx264 -bf 2 -g 250");
     let report = report(&film);
-    assert_eq!(crate::support::starts(&report), [0, 1810]);
+    assert_eq!(support::starts(&report), [0, 1810]);
     (film, report)
 }
 
@@ -101,8 +101,8 @@ fn opentimelineio_has_the_timestamps_of_a_film_without_a_constant_rate() {
     let segment = &report.shots[0].segment;
     let time_base = segment.time_base;
     let expected = vec![
-        crate::support::exact(segment.end_pts - segment.start_pts),
-        crate::support::exact(time_base.den) / crate::support::exact(time_base.num),
+        support::exact(segment.end_pts - segment.start_pts),
+        support::exact(time_base.den) / support::exact(time_base.num),
     ];
     assert_eq!(numbers(&found["clips"], &["length", "rate"]), [expected]);
 }
@@ -140,7 +140,7 @@ fn final_cut_pro_xml_counts_in_whole_frame_durations() {
     assert_eq!(found["sequence"]["tcFormat"], "DF");
 
     // The adapter itself knows whole rates alone.
-    let pal = crate::support::report(&film(folder.path(), "pal.mkv", "25", (30, 45), "-c:v libx264"));
+    let pal = support::report(&film(folder.path(), "pal.mkv", "25", (30, 45), "-c:v libx264"));
     let found = read("fcpxml", &saved(folder.path(), &pal, Format::Fcpxml), "");
     assert_eq!(
         numbers(&found["clips"], &["start", "length", "at", "rate"]),

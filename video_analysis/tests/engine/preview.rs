@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{clips, report, sample};
+use crate::support::{self, clips, report, sample};
 use video_analysis::{Execution, Preview, Storyboard, preview};
 
 fn look(input: &Path) -> (Preview, Storyboard) {
@@ -93,10 +93,7 @@ fn every_thumbnail_is_the_picture_of_its_time_also_in_open_groups() {
             };
             let (nearest, _) = (0i64..).zip(&all).min_by_key(|(_, other)| distance(other)).unwrap();
             let seconds = video.shots[0].segment.time_base.seconds(shown.pts) - first;
-            assert!(
-                (crate::support::exact(nearest) / 5.0 - seconds).abs() < 0.1,
-                "{name}: {nearest} at {seconds}"
-            );
+            assert!((support::exact(nearest) / 5.0 - seconds).abs() < 0.1, "{name}: {nearest} at {seconds}");
         }
     }
 }

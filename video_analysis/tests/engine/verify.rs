@@ -1,6 +1,6 @@
 //! A report is proved by its film, or refuted.
 
-use crate::support::{clips, pieces};
+use crate::support::{self, clips, pieces};
 use video_analysis::report::OpenedBy;
 use video_analysis::{BlackOptions, Execution, Options, SilenceOptions, analyze, verify};
 
@@ -24,7 +24,7 @@ fn a_film_proves_its_report_in_any_number_of_pieces_and_with_the_options_of_the_
 fn whatever_was_changed_in_a_report_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let film = clips::four_scenes(folder.path(), "film.mp4", "-c:v libx264 -g 12");
-    let report = crate::support::report(&film);
+    let report = support::report(&film);
     let changed = |change: &dyn Fn(&mut video_analysis::Report)| {
         let mut changed = report.clone();
         change(&mut changed);
@@ -46,6 +46,6 @@ fn another_film_is_told_by_its_digest() {
             &format!("-f lavfi -i color={color}:s=64x36:d=1 -c:v libx264"),
         )
     });
-    let found = verify(&other, &crate::support::report(&one), &Execution::default(), &()).unwrap();
+    let found = verify(&other, &support::report(&one), &Execution::default(), &()).unwrap();
     assert!(found.iter().any(|difference| difference.pointer == "/input/sha256"));
 }

@@ -42,58 +42,46 @@ pub(crate) fn four_scenes(folder: &Path, name: &str, codec: &str) -> PathBuf {
 pub(crate) struct Variety {
     pub(crate) name: &'static str,
     pub(crate) codec: &'static str,
-    /// Whether it can be decoded in pieces: an indexed container with sound timestamps.
-    #[allow(dead_code, reason = "only the unit tests of decoding, which use this file too, ask")]
-    pub(crate) splits: bool,
 }
 
-const fn variety(name: &'static str, codec: &'static str, splits: bool) -> Variety {
-    Variety { name, codec, splits }
+const fn variety(name: &'static str, codec: &'static str) -> Variety {
+    Variety { name, codec }
 }
 
 /// Containers and codecs, ways to group pictures, and kinds of timestamps.
 pub(crate) const VARIETIES: [Variety; 29] = [
-    variety("b_frames.mp4", "-c:v libx264 -bf 3 -g 12", true),
-    variety("open_gop.mp4", "-c:v libx264 -bf 3 -x264-params open-gop=1:keyint=12:scenecut=0", false),
-    variety("fragmented.mp4", "-c:v libx264 -g 12 -movflags frag_keyframe+empty_moov", true),
-    variety("vfr.mp4", "-vf select=lt(n\\,20)+not(mod(n\\,3)) -fps_mode vfr -c:v libx264 -g 9", true),
-    variety("late.mkv", "-c:v libx264 -g 12 -output_ts_offset 7.7", true),
-    variety("ten_bit.mkv", "-c:v libx264 -g 12 -pix_fmt yuv420p10le", true),
-    variety(
-        "hevc_open.mp4",
-        "-c:v libx265 -x265-params log-level=none:keyint=12:min-keyint=12:scenecut=0",
-        true,
-    ),
-    variety("all_intra.mov", "-c:v prores_ks", true),
-    variety("mjpeg.avi", "-c:v mjpeg -q:v 3", true),
-    variety("mpeg4.avi", "-c:v mpeg4 -g 12 -q:v 3", true),
-    variety("mpeg4_b.avi", "-c:v mpeg4 -bf 2 -g 12 -q:v 3", false),
-    variety("vp8.webm", "-c:v libvpx -g 12 -deadline good -cpu-used 5 -b:v 1M", false),
-    variety("vp9.webm", "-c:v libvpx-vp9 -g 12 -deadline good -cpu-used 5 -b:v 1M", true),
-    variety("mpeg2_open.mkv", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", true),
-    variety("h264.ts", "-c:v libx264 -bf 2 -g 12", false),
-    variety("mpeg2.ts", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", false),
-    variety("mpeg2.mpg", "-c:v mpeg2video -bf 2 -g 12 -q:v 3", false),
-    variety("h264.flv", "-c:v libx264 -bf 2 -g 12", false),
-    variety("raw.h264", "-c:v libx264 -bf 2 -g 12", false),
-    variety("av1.mp4", "-c:v libsvtav1 -preset 12 -g 12", true),
-    variety("av1.webm", "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 12 -b:v 1M", true),
-    variety(
-        "hevc_ten_bit.mkv",
-        "-c:v libx265 -pix_fmt yuv420p10le -x265-params log-level=none:keyint=12",
-        true,
-    ),
-    variety("rotated.mp4", "-c:v libx264 -g 12 -metadata:s:v:0 rotate=90", true),
-    variety("anamorphic.mkv", "-vf setsar=16/11 -c:v libx264 -g 12", true),
-    variety("odd_size.mkv", "-vf scale=321:179,format=yuv444p -c:v libx264 -g 12", true),
-    variety("negative_offsets.mp4", "-c:v libx264 -bf 3 -g 12 -movflags negative_cts_offsets", true),
-    variety("begins_before_zero.mp4", "-c:v libx264 -bf 2 -g 12 -output_ts_offset -0.5", false),
+    variety("b_frames.mp4", "-c:v libx264 -bf 3 -g 12"),
+    variety("open_gop.mp4", "-c:v libx264 -bf 3 -x264-params open-gop=1:keyint=12:scenecut=0"),
+    variety("fragmented.mp4", "-c:v libx264 -g 12 -movflags frag_keyframe+empty_moov"),
+    variety("vfr.mp4", "-vf select=lt(n\\,20)+not(mod(n\\,3)) -fps_mode vfr -c:v libx264 -g 9"),
+    variety("late.mkv", "-c:v libx264 -g 12 -output_ts_offset 7.7"),
+    variety("ten_bit.mkv", "-c:v libx264 -g 12 -pix_fmt yuv420p10le"),
+    variety("hevc_open.mp4", "-c:v libx265 -x265-params log-level=none:keyint=12:min-keyint=12:scenecut=0"),
+    variety("all_intra.mov", "-c:v prores_ks"),
+    variety("mjpeg.avi", "-c:v mjpeg -q:v 3"),
+    variety("mpeg4.avi", "-c:v mpeg4 -g 12 -q:v 3"),
+    variety("mpeg4_b.avi", "-c:v mpeg4 -bf 2 -g 12 -q:v 3"),
+    variety("vp8.webm", "-c:v libvpx -g 12 -deadline good -cpu-used 5 -b:v 1M"),
+    variety("vp9.webm", "-c:v libvpx-vp9 -g 12 -deadline good -cpu-used 5 -b:v 1M"),
+    variety("mpeg2_open.mkv", "-c:v mpeg2video -bf 2 -g 12 -q:v 3"),
+    variety("h264.ts", "-c:v libx264 -bf 2 -g 12"),
+    variety("mpeg2.ts", "-c:v mpeg2video -bf 2 -g 12 -q:v 3"),
+    variety("mpeg2.mpg", "-c:v mpeg2video -bf 2 -g 12 -q:v 3"),
+    variety("h264.flv", "-c:v libx264 -bf 2 -g 12"),
+    variety("raw.h264", "-c:v libx264 -bf 2 -g 12"),
+    variety("av1.mp4", "-c:v libsvtav1 -preset 12 -g 12"),
+    variety("av1.webm", "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 12 -b:v 1M"),
+    variety("hevc_ten_bit.mkv", "-c:v libx265 -pix_fmt yuv420p10le -x265-params log-level=none:keyint=12"),
+    variety("rotated.mp4", "-c:v libx264 -g 12 -metadata:s:v:0 rotate=90"),
+    variety("anamorphic.mkv", "-vf setsar=16/11 -c:v libx264 -g 12"),
+    variety("odd_size.mkv", "-vf scale=321:179,format=yuv444p -c:v libx264 -g 12"),
+    variety("negative_offsets.mp4", "-c:v libx264 -bf 3 -g 12 -movflags negative_cts_offsets"),
+    variety("begins_before_zero.mp4", "-c:v libx264 -bf 2 -g 12 -output_ts_offset -0.5"),
     variety(
         "h264_fragmented_b.mp4",
         "-c:v libx264 -bf 3 -g 12 -movflags frag_keyframe+empty_moov+default_base_moof",
-        true,
     ),
-    variety("interlaced.mkv", "-vf setfield=tff -c:v libx264 -bf 2 -g 12 -flags +ildct+ilme", true),
+    variety("interlaced.mkv", "-vf setfield=tff -c:v libx264 -bf 2 -g 12 -flags +ildct+ilme"),
 ];
 
 impl Variety {
